@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import os
@@ -51,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    _allow_many_connections()
     with serve(options.port, options.host, live=options.live, heartbeat=options.heartbeat) as server:
         topic = "machine" if options.live else "news"
         print(
@@ -62,6 +64,17 @@ def _serve(options: argparse.Namespace) -> int:
         )
         server.join()
     return 0
+
+
+def _allow_many_connections() -> None:
+    """Many systems allow a process 1,024 open files unless it asks for more, and a connection is one."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS says "unlimited" and does not mean it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _listen(options: argparse.Namespace) -> int:

@@ -121,7 +121,7 @@ class Handler(RequestHandler):
             detail = f"{self.request.method} is not allowed here; allowed: {', '.join(allowed)}"
         body = {"title": HTTPStatus(status_code).phrase, "status": status_code}
         if detail:
-            body["detail"] = detail.replace("%%", "%")
+            body["detail"] = detail.replace("%%", "%")  # HTTPError has doubled it
         for name, value in headers.items():
             self.set_header(name, str(value))
         self.set_header("Content-Type", "application/problem+json")
@@ -281,7 +281,7 @@ class EventsHandler(Handler):
 
 def problem(status: int, detail: str, headers: dict | None = None) -> HTTPError:
     """An error to raise: Tornado turns it into an answer through ``write_error``."""
-    error = HTTPError(status, detail.replace("%", "%%"))
+    error = HTTPError(status, detail)
     error.headers = headers or {}
     return error
 

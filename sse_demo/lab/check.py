@@ -1,0 +1,135 @@
+"""The checks of the exercises. Each returns a :class:`Report`: what is right, and what is still missing."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+from ..client import listen
+from .report import Report
+from .score import failures
+from .vectors import VECTORS
+
+
+def four_messages(url: str | None) -> Report:
+    """Lesson 1: an address that streams exactly four messages, half a second apart."""
+    report = Report("four messages, half a second apart")
+    query = {name: values[-1] for name, values in parse_qs(urlsplit(url or "").query).items()}
+    report.expect("the address is /stream of the server", "/stream", lambda: urlsplit(url or "").path)
+    report.expect("it asks for half a second between messages", 0.5, lambda: float(query.get("interval", 2)))
+    report.expect("it asks for four messages", 4, lambda: int(query.get("count", 10)))
+    if report.passed:  # only then: the wrong one might take long
+        report.expect("four messages came", ["0", "1", "2", "3"], lambda: [event.id for event in _until(url, "3")])
+    return report
+
+
+def stop_id(url: str, last_event_id: str | None) -> Report:
+    """Lesson 1: the last event ID for which the server says that there is no more."""
+    report = Report('the id that says "stop"')
+    report.add(isinstance(last_event_id, str), "it is text, as every id")
+    if report.passed:
+        report.expect(
+            f"the server answers Last-Event-ID: {last_event_id} with 204", 204, lambda: _status(url, last_event_id)
+        )
+    return report
+
+
+def encoder(encode: Callable[..., bytes]) -> Report:
+    """Lesson 2: ``encode(data, event=None, id=None, retry=None)`` gives the bytes of one event."""
+    report = Report("encode")
+    report.expect("one line of data", b"data: hello\n\n", lambda: _in_order(encode("hello")))
+    report.expect("two lines of data", b"data: a\ndata: b\n\n", lambda: _in_order(encode("a\nb")))
+    report.expect(
+        "CRLF and CR are line ends too", b"data: a\ndata: b\ndata: c\n\n", lambda: _in_order(encode("a\r\nb\rc"))
+    )
+    report.expect("no data is an event as well", b"data: \n\n", lambda: _in_order(encode("")))
+    report.expect("UTF-8", "data: héllo\n\n".encode(), lambda: _in_order(encode("héllo")))
+    report.expect("an event type", b"event: greeting\ndata: hi\n\n", lambda: _in_order(encode("hi", event="greeting")))
+    report.expect(
+        "all fields",
+        b"event: e\nid: 7\nretry: 500\ndata: hi\n\n",
+        lambda: _in_order(encode("hi", event="e", id="7", retry=500)),
+    )
+    report.expect(
+        "a line end in the event type is refused", "ValueError", lambda: _raised(encode, "x", event="a\ndata: b")
+    )
+    report.expect("a CR in the id is refused", "ValueError", lambda: _raised(encode, "x", id="1\r2"))
+    return report
+
+
+def parser(contestant: type) -> Report:
+    """Lesson 2: a class with ``feed(chunk)``, which returns the complete events as ``(event, data, last_event_id)``."""
+    report = Report("Parser")
+
+    def fed(*chunks: bytes) -> list:
+        instance = contestant()
+        return [tuple(event) for chunk in chunks for event in instance.feed(chunk)]
+
+    report.expect("one event", [("message", "hello", "")], lambda: fed(b"data: hello\n\n"))
+    report.expect("cut in the middle", [("message", "hello", "")], lambda: fed(b"data: he", b"llo\n", b"\n"))
+    report.expect("an event type, for one event only", [("a", "1", ""), ("message", "2", "")],
+                  lambda: fed(b"event: a\ndata: 1\n\ndata: 2\n\n"))  # fmt: skip
+    report.expect("several lines of data", [("message", "a\n\nb", "")], lambda: fed(b"data: a\ndata\ndata: b\n\n"))
+    report.expect("an id stays until the next", [("message", "1", "7"), ("message", "2", "7")],
+                  lambda: fed(b"id: 7\ndata: 1\n\ndata: 2\n\n"))  # fmt: skip
+    report.expect("no data, no event", [], lambda: fed(b"event: a\nid: 1\n\n"))
+    report.expect("comments and unknown fields are ignored", [("message", "x", "")],
+                  lambda: fed(b": hello\ncolor: red\ndata: x\n\n"))  # fmt: skip
+    report.expect("one space is taken away, not two", [("message", " x", "")], lambda: fed(b"data:  x\n\n"))
+    wrong = failures(contestant)
+    rules = {vector.name: vector.rule for vector in VECTORS}
+    first = next(iter(wrong), "")
+    what = "the vectors of the standard, however they are cut"
+    remark = f"{len(wrong)} are wrong, the first is {first} ({wrong[first]}): {rules[first]}" if wrong else ""
+    report.add(not wrong, what, remark)
+    return report
+
+
+def odd_stream(stream: bytes, events: list) -> Report:
+    """Lesson 2: what a browser makes of a stream with a byte-order mark, a CR and a NUL."""
+    from ..parser import EventStreamParser
+
+    wanted = [(event.event, event.data, event.id or "") for event in EventStreamParser().feed(stream)]
+    report = Report("the odd stream")
+    report.add(len(events) == len(wanted), "the number of events")
+    for number, (event, right) in enumerate(zip(events, wanted, strict=False)):
+        for part, what in enumerate(("event type", "data", "last event id")):
+            report.add(len(event) == 3 and event[part] == right[part], f"event {number}: {what}")
+    return report
+
+
+def _until(url: str, last_id: str) -> list:
+    events = []
+    with listen(url) as stream:
+        for event in stream:
+            events.append(event)
+            if event.id == last_id:
+                break
+    return events
+
+
+def _status(url: str, last_event_id: str) -> int:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    try:
+        connection.request("GET", f"{parts.path}?{parts.query}", headers={"Last-Event-ID": last_event_id})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def _in_order(block: bytes) -> bytes:
+    """The block with its fields in one order, whichever the learner has chosen; lines of data stay as they are."""
+    lines = block.removesuffix(b"\n\n").split(b"\n")
+    order = [b"event", b"id", b"retry", b"data"]
+    key = [order.index(name) if (name := line.partition(b":")[0]) in order else len(order) for line in lines]
+    return b"\n".join(line for _, line in sorted(zip(key, lines, strict=True), key=lambda pair: pair[0])) + b"\n\n"
+
+
+def _raised(function: Callable, *args, **kwargs) -> str:
+    try:
+        function(*args, **kwargs)
+    except Exception as error:
+        return type(error).__name__
+    return "nothing was raised"

@@ -1,0 +1,57 @@
+"""A short table of rows that are done or still missing, for eyes (HTML) and for comparison (text)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import escape
+
+_GREEN, _AMBER = "#2e7d32", "#b26a00"  # readable on JupyterLab's light and dark backgrounds
+
+
+@dataclass
+class Report:
+    """What a notebook shows as the value of a cell. ``rows`` are (done, what, remark)."""
+
+    title: str
+    rows: list[tuple[bool, str, str]] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        return all(done for done, _, _ in self.rows)
+
+    def add(self, done: bool, what: str, remark: str = "") -> None:
+        """One row."""
+        self.rows.append((done, what, remark))
+
+    def expect(self, what: str, wanted: object, answer: Callable[[], object]) -> None:
+        """One row: does ``answer()`` give what is wanted? Whatever it raises becomes the remark, never an exception."""
+        try:
+            got = answer()
+        except Exception as error:
+            self.add(False, what, f"expected {wanted!r}, but it raised {type(error).__name__}: {error}")
+        else:
+            self.add(got == wanted, what, "" if got == wanted else f"expected {wanted!r}, got {got!r}")
+
+    @property
+    def headline(self) -> str:
+        done = sum(done for done, _, _ in self.rows)
+        return f"{self.title}: {'passed' if self.passed else 'still missing'} ({done} of {len(self.rows)})"
+
+    def __repr__(self) -> str:
+        lines = [self.headline]
+        for done, what, remark in self.rows:
+            lines.append(f"  {'ok     ' if done else 'missing'}  {what}")
+            lines += [f"           {remark}"] if remark else []
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><td style="color:{_GREEN if done else _AMBER};font-weight:600">{"ok" if done else "missing"}</td>'
+            f'<td style="text-align:left">{escape(what)}'
+            + (f'<br><code style="font-size:90%">{escape(remark)}</code>' if remark else "")
+            + "</td></tr>"
+            for done, what, remark in self.rows
+        )
+        color = _GREEN if self.passed else _AMBER
+        return f'<div style="color:{color};font-weight:600">{escape(self.headline)}</div><table>{rows}</table>'

@@ -1,0 +1,84 @@
+"""The demo page in a real browser, with its own EventSource."""
+
+import json
+
+from playwright.sync_api import expect
+
+from sse_demo import Event, serve
+
+
+def test_the_page_shows_ten_messages_and_then_stays_away(page):
+    with serve() as server:
+        requests = []
+        page.on("request", lambda request: requests.append(request) if "/stream" in request.url else None)
+        # Two seconds between messages are for people: the same page, asking for less.
+        page.route("**/stream", lambda route: route.continue_(url=route.request.url + "?interval=0.05"))
+        page.goto(server.url)
+        messages = page.locator("#messages")
+        expect(messages.locator("ol.events > li")).to_have_count(10)
+        expect(messages.locator(".state")).to_have_attribute("data-state", "closed")
+        expect(messages.locator(".last-id")).to_have_text("9")
+        expect(messages.locator(".count")).to_have_text("10")
+        data = [json.loads(text) for text in messages.locator("li .data").all_inner_texts()]
+        assert [message["seq"] for message in data] == list(range(9, -1, -1))
+        # It came back once, said where it was, and was told 204.
+        assert len(requests) == 2
+        assert requests[1].all_headers()["last-event-id"] == "9"
+        assert requests[1].response().status == 204
+
+
+def test_the_page_publishes_and_receives(page):
+    with serve() as server:
+        page.goto(f"{server.url}/?topic=lesson")
+        topic = page.locator("#topic")
+        expect(topic.locator(".state")).to_have_attribute("data-state", "open")
+        page.fill("#publish input[name=data]", "hello from the page")
+        page.click("#publish button[type=submit]")
+        expect(topic.locator("li .data")).to_have_text(["hello from the page"])
+        server.publish("lesson", "hello from Python")
+        expect(topic.locator("li .data")).to_have_text(["hello from Python", "hello from the page"])
+
+
+def test_a_named_event_reaches_its_listener(page):
+    with serve() as server:
+        page.goto(server.url)
+        topic = page.locator("#topic")
+        expect(topic.locator(".state")).to_have_attribute("data-state", "open")
+        page.fill("#publish input[name=data]", "hi")
+        page.fill("#publish input[name=event]", "greeting")
+        page.click("#publish button[type=submit]")
+        expect(topic.locator("li .type")).to_have_text(["greeting"])
+
+
+def test_markup_in_data_is_shown_as_text(page):
+    markup = "<img src=x onerror=\"document.title='run'\"><b>bold</b>"
+    with serve() as server:
+        server.publish("demo", markup)
+        page.goto(server.url)
+        topic = page.locator("#topic")
+        expect(topic.locator("li .data")).to_have_text([markup])
+        assert topic.locator("li img, li b").count() == 0
+        assert page.title() != "run"
+
+
+def test_a_lost_server_is_found_again_and_the_topic_resumes(page):
+    with serve() as server:
+        page.goto(server.url)
+        topic = page.locator("#topic")
+        expect(topic.locator(".state")).to_have_attribute("data-state", "open")
+        server.publish("demo", Event("before", retry=100))
+        expect(topic.locator("li .data")).to_have_text(["before"])
+        port = server.port
+    expect(topic.locator(".state")).to_have_attribute("data-state", "reconnecting")
+    with serve(port) as server:
+        expect(topic.locator(".state")).to_have_attribute("data-state", "open")
+        server.publish("demo", "after")
+        expect(topic.locator("li .data").first).to_have_text("after")
+
+
+def test_a_refusal_is_explained_on_the_page(page):
+    with serve(max_event_size=100) as server:
+        page.goto(server.url)
+        page.fill("#publish input[name=data]", "x" * 200)
+        page.click("#publish button[type=submit]")
+        expect(page.locator(".result").first).to_contain_text("100")

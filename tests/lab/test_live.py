@@ -1,0 +1,83 @@
+import json
+import threading
+
+import pytest
+
+from sse_demo import Event, EventSourceError, serve
+from sse_demo.lab import LiveEvents
+
+
+@pytest.fixture
+def server():
+    with serve() as server:
+        yield server
+
+
+def test_events_come_while_nobody_waits_for_them(server):
+    live = LiveEvents(f"{server.url}/stream?count=5&interval=0.05")
+    first = live.wait_for(5)[0]
+    assert json.loads(first.data)["seq"] == 0
+    assert [event.id for event in live.events] == ["0", "1", "2", "3", "4"]
+    assert live.count == 5
+    live.stop()
+    assert live.state == "closed"
+
+
+def test_the_view_shows_the_newest_events_as_text(server):
+    for n in range(20):
+        server.publish("news", Event(f"<b>{n}</b>", event="greeting"))
+    live = LiveEvents(f"{server.url}/events?topic=news&recent=20", show=3)
+    live.wait_for(20)
+    live.stop()
+    status, shown = (child.value for child in live.children)
+    assert "<b>20</b> events" in status
+    assert shown.index("&lt;b&gt;19&lt;/b&gt;") < shown.index("&lt;b&gt;17&lt;/b&gt;")
+    assert "&lt;b&gt;16" not in shown
+    assert "<b>19" not in shown
+
+
+def test_a_204_closes_it(server):
+    live = LiveEvents(f"{server.url}/stream", last_event_id="9")
+    live.wait_closed()
+    assert live.state == "closed"
+    assert live.count == 0
+    with pytest.raises(RuntimeError, match="has ended before 1 events"):
+        live.wait_for(1)
+
+
+def test_too_few_events_are_a_timeout_that_says_how_many_came(server):
+    live = LiveEvents(f"{server.url}/stream?count=2&interval=30")
+    live.wait_for(1)
+    with pytest.raises(TimeoutError, match=r"no 2 events within 0.1 s: 1 events have come from .*, which is open"):
+        live.wait_for(2, timeout=0.1)
+    live.stop()
+
+
+def test_an_error_of_the_stream_is_shown_kept_and_raised_again(server):
+    live = LiveEvents(f"{server.url}/ping")
+    for _ in range(2):
+        with pytest.raises(EventSourceError, match="application/json"):
+            live.wait_for(1)
+    assert live.state == "failed"
+    assert isinstance(live.error, EventSourceError)
+    assert "application/json" in live.children[0].value
+
+
+def test_stop_ends_its_thread_and_may_come_twice(server):
+    live = LiveEvents(f"{server.url}/events?topic=news")
+    live.stop()
+    live.stop()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("LiveEvents")]
+
+
+def test_only_so_many_events_are_kept(server):
+    live = LiveEvents(f"{server.url}/stream?count=50&interval=0", keep=10)
+    live.wait_for(50)
+    live.stop()
+    assert [event.id for event in live.events] == [str(n) for n in range(40, 50)]
+
+
+def test_its_text_is_the_same_on_every_port(server):
+    live = LiveEvents(f"{server.url}/events?topic=news&recent=5")
+    live.stop()
+    assert repr(live) == "LiveEvents('/events?topic=news&recent=5')"

@@ -1,0 +1,130 @@
+"""What can be counted in the notebooks. That their outputs are right is nbval's part."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+LESSONS = NOTEBOOKS[1:]
+LONGEST_CELL = 25
+
+
+def cells(path, kind=None):
+    return [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if kind in (None, cell["cell_type"])]
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def tags(cell):
+    return set(cell["metadata"].get("tags", []))
+
+
+def text_of(path):
+    return "\n".join(source(cell) for cell in cells(path, "markdown"))
+
+
+def each(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.name)
+
+
+@each(NOTEBOOKS)
+def test_the_kernel_is_the_one_everybody_has(path):
+    assert json.loads(path.read_text("utf-8"))["metadata"]["kernelspec"]["name"] == "python3"
+
+
+@each(NOTEBOOKS)
+def test_every_code_cell_has_run_in_order_and_without_errors(path):
+    code = cells(path, "code")
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell["outputs"]]
+    assert not [output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"]
+
+
+@each(NOTEBOOKS)
+def test_nothing_is_skipped_and_little_is_ignored(path):
+    code = cells(path, "code")
+    assert not [cell for cell in code if "nbval-skip" in tags(cell) or "NBVAL" in source(cell)]
+    ignored = [cell for cell in code if "nbval-ignore-output" in tags(cell)]
+    assert len(ignored) <= max(2, len(code) // 6)
+
+
+@each(NOTEBOOKS)
+def test_a_measured_cell_is_followed_by_its_conclusion(path):
+    code = cells(path, "code")
+    for cell, following in zip(code, [*code[1:], {"outputs": []}], strict=True):
+        if "nbval-ignore-output" in tags(cell):
+            assert following["outputs"]
+            assert "nbval-ignore-output" not in tags(following)
+
+
+@each(NOTEBOOKS)
+def test_cells_are_short(path):
+    lines = {source(cell): len(source(cell).splitlines()) for cell in cells(path, "code")}
+    assert max(lines.values()) <= LONGEST_CELL
+
+
+@each(NOTEBOOKS)
+def test_links_and_pictures_resolve(path):
+    targets = re.findall(r"\]\(([^)\s]+)\)", text_of(path))
+    assert targets
+    missing = [target for target in targets if "://" not in target and not (FOLDER / target.partition("#")[0]).exists()]
+    assert not missing
+
+
+@each(NOTEBOOKS)
+def test_the_frame_is_complete(path):
+    texts = cells(path, "markdown")
+    assert source(texts[0]).startswith("# ")
+    assert "**You will**" in source(texts[0])
+    assert "**You can now**" in text_of(path) or "## You can now" in text_of(path)
+    assert source(texts[0]).count("<!-- navigation -->") == source(texts[-1]).count("<!-- navigation -->") == 1
+
+
+@each(LESSONS)
+def test_the_last_cell_stops_what_the_lesson_started(path):
+    assert "StopButton(" in source(cells(path, "code")[-1])
+
+
+@each(NOTEBOOKS)
+def test_nothing_in_it_is_of_one_machine(path):
+    found = re.findall(r"/(?:home|root|tmp|Users|work)/\w+|model_id|[A-Z]:\\\\", path.read_text("utf-8"))
+    assert not found
+
+
+@each(LESSONS)
+def test_the_index_and_the_neighbours_are_linked(path):
+    assert path.name in text_of(NOTEBOOKS[0])
+    number = NOTEBOOKS.index(path)
+    neighbours = [NOTEBOOKS[0], *NOTEBOOKS[number - 1 : number], *NOTEBOOKS[number + 1 : number + 2]]
+    for navigation in (source(cells(path, "markdown")[0]), source(cells(path, "markdown")[-1])):
+        assert all(neighbour.name in navigation for neighbour in neighbours)
+
+
+@each(LESSONS)
+def test_each_exercise_says_what_is_missing_and_has_a_folded_solution_that_passes(path):
+    code = cells(path, "code")
+    exercises = [number for number, cell in enumerate(code) if "exercise" in tags(cell)]
+    assert len(exercises) >= 2
+    for number in exercises:
+        exercise, solution = code[number], code[number + 1]
+        assert "solution" in tags(solution)
+        assert solution["metadata"]["jupyter"]["source_hidden"]
+        assert "still missing" in printed(exercise)
+        assert ": passed (" in printed(solution)
+
+
+@each(LESSONS)
+def test_a_lesson_has_a_hint_a_quiz_a_picture_and_a_live_widget(path):
+    text = text_of(path)
+    assert text.count("<details>") >= 5
+    assert re.search(r"!\[[^\]]{20,}\]\(figures/", text), "a picture needs a description"
+    assert re.search(r"LiveEvents|ipywidgets", "".join(source(cell) for cell in cells(path, "code")))
+
+
+def printed(cell):
+    return "".join("".join(output.get("data", {}).get("text/plain", [])) for output in cell["outputs"])
