@@ -78,7 +78,7 @@ class Hub:
         Raises ``ValueError`` for a bad topic name, an event with an id of its own (ids are the hub's; put yours
         into the data) or a key that was used for another event, :class:`EventTooLarge`, and :class:`LogFull`.
         """
-        if isinstance(event, str):
+        if not isinstance(event, Event):
             event = Event(event)
         check_topic(topic)
         if event.id is not None:
@@ -110,23 +110,26 @@ class Hub:
                 self._wait_for_delivery()
         return entry.id
 
-    def subscribe(
-        self, connection: Connection, topics: Collection[str], *, last_event_id: str = "", recent: int = 0
-    ) -> Subscriber:
-        """Send these topics to the connection until it closes.
+    def seek(self, topics: Collection[str], last_event_id: str = "", recent: int = 0) -> int | None:
+        """Where a subscriber of these topics starts: see :meth:`EventLog.seek`.
 
-        ``last_event_id`` resumes after that event, ``recent`` starts with the newest so many, otherwise it starts with
-        the next one. Where the log cannot give everything after ``last_event_id``, an event ``reset`` says so
-        and what there is follows.
+        To be called before the client is sent its first byte: what is published once it has seen that it is connected,
+        from any thread, is then sure to come.
         """
-        topics = tuple(dict.fromkeys(topics))
         for topic in topics:
             check_topic(topic)
+        return self.log.seek(topics, last_event_id, recent)
+
+    def subscribe(self, connection: Connection, topics: Collection[str], cursor: int | None) -> Subscriber:
+        """Send these topics to the connection, from the cursor on, until it closes.
+
+        Where the log cannot give everything from there (a cursor of ``None``, or too old), an event ``reset`` says so,
+        and what there is follows.
+        """
         if self._loop is None:
             self._start()
-        self._deliver()
-        cursor = self.log.seek(topics, last_event_id, recent)
-        subscriber = Subscriber(connection, topics, cursor or 0)
+        self._deliver()  # or the cursor might lie beyond what has been delivered, and some would come twice
+        subscriber = Subscriber(connection, tuple(dict.fromkeys(topics)), cursor or 0)
         self._subscribers[connection] = subscriber
         connection.when_closed(lambda: self._unsubscribe(subscriber))
         self._catch_up(subscriber, missed="unknown" if cursor is None else "")

@@ -9,16 +9,17 @@ import socket
 import threading
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 
 from . import cells
 from .app import make_app
 from .event import Event
+from .handlers import DROPPED_BODY
 from .hub import Hub
 from .machine import publish_machine
 from .settings import Settings
 
-STOP_WITHIN = 1.0  # seconds for open streams to end in
+STOP_WITHIN = 0.5  # seconds for the last answers to go out
+BACKLOG = 1024  # connections that wait to be accepted; the system may allow fewer
 
 
 class Server:
@@ -27,11 +28,11 @@ class Server:
     ``url`` is where it is, ``hub`` is what it serves.
     """
 
-    def __init__(self, sockets: list[socket.socket], hub: Hub, *, live: bool):
-        host, self.port = sockets[0].getsockname()[:2]
+    def __init__(self, listener: socket.socket, hub: Hub, *, live: bool):
+        host, self.port = listener.getsockname()[:2]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         self.hub = hub
-        self._sockets = sockets
+        self._listener = listener
         self._live = live
         self._loop = asyncio.SelectorEventLoop()  # what Tornado runs best on, on Windows too
         self._stop = asyncio.Event()
@@ -75,8 +76,9 @@ class Server:
 
     async def _serve(self) -> None:
         app = make_app(self.hub)
-        http = HTTPServer(app, max_body_size=self.hub.settings.max_event_size)
-        http.add_sockets(self._sockets)
+        http = HTTPServer(app, max_body_size=self.hub.settings.max_event_size * DROPPED_BODY)
+        self._listener.setblocking(False)
+        http.add_socket(self._listener)
         machine = asyncio.create_task(publish_machine(self.hub)) if self._live else None
         await self._stop.wait()
         if machine:
@@ -85,7 +87,7 @@ class Server:
         for connection in list(app.settings["connections"]):
             connection.end()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_WITHIN / 2):
+            async with asyncio.timeout(STOP_WITHIN):
                 await http.close_all_connections()
 
 
@@ -106,13 +108,14 @@ def serve(port: int = 0, host: str = "127.0.0.1", *, live: bool = False, **setti
     """
     configured = Settings(**settings)
     cells.stop_earlier_run()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        sockets = bind_sockets(port, host)
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             hint = f"port {port} on {host} is in use; choose another one, or port=0 for any that is free"
             raise OSError(error.errno, hint) from None
         raise
-    server = Server(sockets, Hub(configured), live=live)
+    server = Server(listener, Hub(configured), live=live)
     cells.stop_on_rerun(server)
     return server

@@ -1,0 +1,147 @@
+"""The command line, as real processes."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "sse_demo"]
+
+
+def run(*arguments, stdin=None):
+    return subprocess.run([*COMMAND, *arguments], input=stdin, capture_output=True, text=True, timeout=20)
+
+
+@pytest.fixture
+def served():
+    """A running ``serve``: the process and its address."""
+    process = subprocess.Popen([*COMMAND, "serve", "--port", "0", "--live"], stdout=subprocess.PIPE, text=True)
+    with process:
+        url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
+        yield process, url
+        process.terminate()
+
+
+def test_help_says_how_to_start():
+    answer = run("--help")
+    assert answer.returncode == 0
+    for word in ("serve", "listen", "publish", "three terminals", "http://127.0.0.1:8000/"):
+        assert word in answer.stdout
+
+
+@pytest.mark.parametrize("command", ["serve", "listen", "publish"])
+def test_each_command_explains_itself(command):
+    answer = run(command, "--help")
+    assert answer.returncode == 0
+    assert f"python -m sse_demo {command}" in answer.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["listen"], ["serve", "--port", "x"], ["publish", "http://x"]])
+def test_a_wrong_call_shows_the_usage(arguments):
+    answer = run(*arguments)
+    assert answer.returncode == 2
+    assert "usage: python -m sse_demo" in answer.stderr
+
+
+def test_serve_shows_what_to_try(served):
+    process, url = served
+    text = "".join(process.stdout.readline() for _ in range(4))
+    assert f"curl -N {url}/stream" in text
+    assert f'curl -N "{url}/events?topic=machine"' in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals for another process")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_serve_ends_quietly(served, name):
+    process, url = served
+    with subprocess.Popen([*COMMAND, "listen", f"{url}/events?topic=machine"], stdout=subprocess.PIPE) as listener:
+        listener.stdout.readline()
+        process.send_signal(getattr(signal, name))
+        assert process.wait(timeout=5) == 0
+        listener.terminate()
+        assert listener.wait(timeout=5) == 0
+
+
+def test_serve_on_a_port_in_use(served):
+    _, url = served
+    answer = run("serve", "--port", url.rpartition(":")[2])
+    assert answer.returncode == 1
+    assert re.fullmatch(r"sse_demo: .*port \d+ on 127\.0\.0\.1 is in use; .*\n", answer.stderr)
+
+
+def test_listen_prints_each_event(served):
+    _, url = served
+    answer = run("listen", f"{url}/stream?interval=0", "--count", "2")
+    assert answer.returncode == 0
+    assert re.fullmatch(r'message  id=0  \{"seq": 0, .*\}\nmessage  id=1  \{"seq": 1, .*\}\n', answer.stdout)
+    answer = run("listen", f"{url}/stream?interval=0", "--count", "1", "--json", "--last-event-id", "4")
+    event = json.loads(answer.stdout)
+    assert (event["event"], event["id"], json.loads(event["data"])["seq"]) == ("message", "5", 5)
+
+
+def test_listen_prints_as_it_comes(served):
+    _, url = served
+    with subprocess.Popen([*COMMAND, "listen", f"{url}/events?topic=machine"], stdout=subprocess.PIPE) as listener:
+        assert b'"cpu"' in listener.stdout.readline()
+        assert b'"cpu"' in listener.stdout.readline()
+        listener.terminate()
+
+
+def test_listen_into_a_pipe_that_closes(served):
+    _, url = served
+    command = [*COMMAND, "listen", f"{url}/stream?interval=0.05"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listener:
+        listener.stdout.readline()
+        listener.stdout.close()
+        assert listener.stderr.read() == b""
+        assert listener.wait(timeout=5) == 0
+
+
+def test_listen_to_what_is_no_stream(served):
+    _, url = served
+    answer = run("listen", f"{url}/ping")
+    assert answer.returncode == 1
+    assert (
+        answer.stderr
+        == f"sse_demo: {url}/ping sends application/json, not text/event-stream: this is no event stream\n"
+    )
+    assert "http or https" in run("listen", "nowhere").stderr
+
+
+def test_verbose_tells_what_is_going_on(served):
+    _, url = served
+    answer = run("listen", f"{url}/stream?interval=0", "--count", "1", "-v")
+    assert f"connected to {url}/stream" in answer.stderr
+
+
+def test_publish_prints_the_id(served):
+    _, url = served
+    topic = f"{url}/events?topic=news"
+    id = run("publish", topic, "hello", "--event", "a greeting").stdout.strip()
+    run("publish", topic, "-", stdin="from\nstdin")
+    answer = run("listen", f"{topic}&recent=2", "--count", "2", "--json")
+    first, second = map(json.loads, answer.stdout.splitlines())
+    assert first == {"event": "a greeting", "id": id, "data": "hello"}
+    assert second["data"] == "from\nstdin"
+
+
+def test_publish_explains_a_refusal(served):
+    _, url = served
+    answer = run("publish", f"{url}/events", "hello")
+    assert answer.returncode == 1
+    assert "answered 400 Bad Request" in answer.stderr
+    assert "the query names no topic" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_publish_to_nobody(served):
+    process, url = served
+    process.terminate()
+    process.wait()
+    answer = run("publish", f"{url}/events?topic=a", "hello")
+    assert answer.returncode == 1
+    assert "is the server running?" in answer.stderr
+    assert "http or https" in run("publish", "nowhere", "hello").stderr

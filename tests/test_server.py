@@ -1,0 +1,179 @@
+import http.client
+import socket
+import threading
+import time
+import urllib.request
+
+import pytest
+
+from sse_demo import Event, EventStreamParser, listen, serve
+
+
+def open_stream(server, path):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("GET", path)
+    return connection.getresponse()
+
+
+def threads():
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(("sse_demo", "listen"))]
+
+
+def test_a_server_is_reached_at_its_url_when_serve_returns():
+    with serve() as server:
+        assert server.port > 0
+        assert server.url == f"http://127.0.0.1:{server.port}"
+        assert urllib.request.urlopen(f"{server.url}/ping").read() == b'{"message": "pong"}'
+        assert repr(server) == f"<Server {server.url} running>"
+    assert repr(server) == f"<Server {server.url} stopped>"
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", server.port))
+
+
+def test_ipv6_where_there_is_one():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return  # nothing to serve on
+    with serve(host="::1") as server:
+        assert server.url == f"http://[::1]:{server.port}"
+        assert urllib.request.urlopen(f"{server.url}/ping").status == 200
+
+
+def test_a_port_in_use_is_an_error_of_the_caller():
+    with serve() as server, pytest.raises(OSError, match=f"port {server.port} on 127.0.0.1 is in use; choose another"):
+        serve(server.port)
+    serve(server.port).stop()
+
+
+def test_a_host_that_is_not_ours_is_an_error_of_the_caller():
+    with pytest.raises(OSError, match=r"192\.0\.2\.1"):
+        serve(host="192.0.2.1")
+
+
+def test_only_this_machine_is_served_by_default():
+    with serve() as server:
+        assert server._listener.getsockname()[0] == "127.0.0.1"
+
+
+def test_stop_ends_open_streams_as_complete_responses():
+    server = serve()
+    streams = [open_stream(server, f"/events?topic={n}") for n in range(50)] + [open_stream(server, "/stream")]
+    started = time.monotonic()
+    server.stop()
+    assert time.monotonic() - started < 1
+    for answer in streams:
+        answer.read()  # an incomplete response would raise
+        answer.close()
+    assert threads() == []
+
+
+def test_stop_does_not_wait_for_a_client_that_does_not_read():
+    with serve() as server:
+        answer = open_stream(server, "/events?topic=a")
+        for _ in range(200):
+            server.publish("a", "x" * 100_000)
+        started = time.monotonic()
+    assert time.monotonic() - started < 1
+    answer.close()
+
+
+def test_stop_does_not_wait_for_a_request_that_never_ends():
+    with serve() as server:
+        connection = socket.create_connection(("127.0.0.1", server.port))
+        connection.sendall(b"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nx")
+        urllib.request.urlopen(f"{server.url}/ping").close()
+        started = time.monotonic()
+    assert time.monotonic() - started < 1
+    connection.close()
+
+
+def test_stop_may_come_twice_and_from_several_threads():
+    server = serve()
+    stoppers = [threading.Thread(target=server.stop) for _ in range(5)]
+    for thread in stoppers:
+        thread.start()
+    for thread in stoppers:
+        thread.join()
+    server.stop()
+    assert not server.running
+
+
+def test_a_stopped_server_says_so():
+    server = serve()
+    server.stop()
+    with pytest.raises(RuntimeError, match="has been stopped; start another with serve"):
+        server.publish("a", "x")
+
+
+def test_stop_while_threads_publish():
+    server = serve(max_burst=5)
+    listener = listen(f"{server.url}/events?topic=a")
+    errors = []
+
+    def work():
+        try:
+            while True:
+                server.publish("a", "x")
+        except RuntimeError as error:
+            errors.append(error)
+
+    publishers = [threading.Thread(target=work) for _ in range(4)]
+    for thread in publishers:
+        thread.start()
+    for _ in range(100):
+        next(listener)
+    server.stop()
+    for thread in publishers:
+        thread.join(5)
+        assert not thread.is_alive()
+    assert len(errors) == 4
+    listener.close()
+
+
+def test_publish_from_any_thread_takes_text_or_an_event():
+    with serve() as server:
+        with listen(f"{server.url}/events?topic=a&recent=10") as events:
+            first = server.publish("a", "one")
+            server.publish("a", Event("two", event="greeting"))
+            got = [next(events), next(events)]
+        assert got[0] == Event("one", id=first)
+        assert (got[1].event, got[1].data) == ("greeting", "two")
+        with pytest.raises(TypeError, match=r"json\.dumps"):
+            server.publish("a", {"no": "text"})
+
+
+def test_a_live_server_publishes_this_machine():
+    with serve(live=True) as server, listen(f"{server.url}/events?topic=machine") as events:
+        assert '"cpu"' in next(events).data
+    assert threads() == []
+
+
+def test_many_servers_in_one_process():
+    servers = [serve() for _ in range(5)]
+    assert len({server.port for server in servers}) == 5
+    for server in servers:
+        server.stop()
+
+
+def test_a_pipelined_request_after_a_stream_does_no_harm(eventually):
+    with serve() as server:
+        connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+        connection.sendall(b"GET /events?topic=a HTTP/1.1\r\nHost: x\r\n\r\nGET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+        eventually(lambda: len(server.hub) == 1)
+        server.publish("a", "one")
+        received = b""
+        while b"data: one" not in received:
+            received += connection.recv(1000)
+        assert b"pong" not in received
+        connection.close()
+
+
+def test_a_browser_that_comes_and_goes_leaves_nothing_behind(eventually):
+    with serve() as server:
+        for _ in range(200):
+            open_stream(server, "/events?topic=a").close()
+        eventually(lambda: len(server.hub) == 0)
+        body = urllib.request.urlopen(f"{server.url}/health").read()
+        assert b'"connections": 0' in body
+        assert EventStreamParser().feed(body) == []
