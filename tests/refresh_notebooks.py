@@ -55,6 +55,7 @@ def title(path: Path) -> str:
 def run(notebook) -> None:
     kept = {cell.id: cell.outputs for cell in code_cells(notebook) if is_measured(cell) and is_unchanged(cell)}
     settings = {"timeout": CELL_TIMEOUT, "kernel_name": "python3", "store_widget_state": False}
+    settings["extra_arguments"] = ["--log-level=ERROR"]  # it warns of its own sockets
     NotebookClient(notebook, resources={"metadata": {"path": str(FOLDER)}}, **settings).execute()
     rules = sanitizers()
     notebook.metadata = {
