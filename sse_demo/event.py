@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+MAX_RETRY_DIGITS = 1000  # more than any delay needs, and far below what int() refuses
+
 
 class EventTooLarge(ValueError):
     """An event, or one line of a stream, is larger than the limit.
@@ -55,17 +57,24 @@ class Event(_EventFields):
     def __new__(cls, data: str = "", event: str = "message", id: str | None = None, retry: int | None = None):
         if not isinstance(data, str):
             raise TypeError(f"data must be a str, not {type(data).__name__}; use json.dumps(...) to send a structure")
-        _check_line("event", event, forbidden="\r\n")
+        event = _one_line("event", event, forbidden="\r\n")
         if not event:
             raise ValueError("event must not be empty; leave it out to send a 'message'")
         if id is not None:
-            _check_line("id", id, forbidden="\r\n\0")
+            id = _one_line("id", id, forbidden="\r\n\0")
         if retry is not None and (not isinstance(retry, int) or isinstance(retry, bool)):
             raise TypeError(f"retry must be a whole number of milliseconds, not {retry!r}")
-        if retry is not None and retry < 0:
-            raise ValueError(f"retry must not be negative, got {retry}")
-        _check_unicode("data", data)
-        return super().__new__(cls, data, event, id, retry)
+        if retry is not None:
+            retry = int(retry)
+            if retry < 0:
+                raise ValueError(f"retry must not be negative, got {retry}")
+            if retry >= 10**MAX_RETRY_DIGITS:
+                raise ValueError(f"retry must not have more than {MAX_RETRY_DIGITS} digits")
+        return super().__new__(cls, _plain("data", data), event, id, retry)
+
+    @classmethod
+    def _make(cls, fields):  # what _replace and copy.replace use: with the same checks
+        return cls(*fields)
 
     def __repr__(self) -> str:
         shown = [f"data={self.data!r}"]
@@ -106,25 +115,32 @@ class Comment(_CommentFields):
     __slots__ = ()
 
     def __new__(cls, text: str = ""):
-        _check_line("a comment", text, forbidden="\r\n")
-        return super().__new__(cls, text)
+        return super().__new__(cls, _one_line("a comment", text, forbidden="\r\n"))
+
+    @classmethod
+    def _make(cls, fields):
+        return cls(*fields)
 
     def encode(self) -> bytes:
         """The comment as bytes of the event stream, with a blank line so that line-wise readers see a whole block."""
         return f":{self.text}\n\n".encode()
 
 
-def _check_line(name: str, value: object, *, forbidden: str) -> None:
+def _one_line(name: str, value: object, *, forbidden: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    value = _plain(name, value)
     for character in forbidden:
         if character in value:
             raise ValueError(f"{name} must not contain {character!r}: {value!r}")
-    _check_unicode(name, value)
+    return value
 
 
-def _check_unicode(name: str, value: str) -> None:
+def _plain(name: str, value: str) -> str:
+    """The text itself: a subclass of ``str``, such as an ``Enum``, may show another one when it is formatted."""
+    value = str.__str__(value)
     try:
         value.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"{name} contains a lone surrogate, which UTF-8 cannot carry: {error}") from None
+    return value

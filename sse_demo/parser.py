@@ -17,11 +17,10 @@ from __future__ import annotations
 
 import re
 
-from .event import Comment, Event, EventTooLarge
+from .event import MAX_RETRY_DIGITS, Comment, Event, EventTooLarge
 
 MAX_EVENT_SIZE = 1024 * 1024
 FAST_LANE_FROM = 1024  # bytes; in fewer the fast lane has not got going
-MAX_RETRY_DIGITS = 1000  # more than any delay needs, and far below what int() refuses
 
 _BOM = b"\xef\xbb\xbf"
 _CR = 13  # as a number: looking for one byte is four times as fast as looking for a string of one
@@ -114,18 +113,16 @@ class EventStreamParser:
 
     def _read_lines(self, text: str, out: list) -> None:
         """Interpret complete lines, given without the last line end: "event stream interpretation", 9.2.6."""
+        if self._data_size + len(text) > self.max_event_size and "\n" in text:
+            for line in text.split("\n"):  # the limit may be met: find out at which line
+                self._read_lines(line, out)
+            return
         data, event, id, retry = self._data, self._event, self._id, self._retry
-        limit = self.max_event_size
-        may_exceed = self._data_size + len(text) > limit
-
         for line in text.split("\n"):
             if not line:  # a blank line: dispatch the event
                 self.last_event_id = id
                 if data:
-                    value = "\n".join(data)
-                    if may_exceed and len(value) > limit:
-                        self._too_large("an event", out)
-                    out.append(_received(Event, (value, event or "message", id or None, retry)))
+                    out.append(_received(Event, ("\n".join(data), event or "message", id or None, retry)))
                     data.clear()
                     self._data_size = self._data_counted = 0
                 event, retry = "", None
@@ -158,7 +155,7 @@ class EventStreamParser:
             new = data[self._data_counted :]
             self._data_counted = len(data)
             self._data_size += sum(map(len, new)) + len(new)
-            if self._data_size > limit + 1:
+            if self._data_size > self.max_event_size + 1:
                 self._too_large("an event", out)
 
     def _read_blocks(self, text: str, out: list) -> None:

@@ -111,7 +111,7 @@ VECTORS: tuple[Vector, ...] = (
     V("retry-decimal", "A retry with a point is ignored.", b"retry: 10\nretry: 2.5\n\n", retry=10),
     V("retry-spaces", "A retry with a space is ignored, after the one that belongs to the colon.", b"retry: 10\nretry:  5\nretry: 5 \n\n", retry=10),
     V("retry-empty", "An empty retry is ignored.", b"retry: 10\nretry:\nretry\n\n", retry=10),
-    V("retry-superscript", "A retry with digits other than 0 to 9 is ignored.", "retry: 10\nretry: 5²\nretry: ٥\n\n".encode(), retry=10),
+    V("retry-superscript", "A retry with digits other than 0 to 9 is ignored.", "retry: 10\nretry: 5²\nretry: ٥\nretry: ５\n\n".encode(), retry=10),
     # Line ends
     V("cr", "A line may end with CR.", b"id: 1\rdata: a\r\rdata: b\r\r", (_message("a", "1"), _message("b", "1")), "1"),
     V("crlf", "A line may end with CRLF.", b"id: 1\r\ndata: a\r\n\r\ndata: b\r\n\r\n",
@@ -134,8 +134,8 @@ VECTORS: tuple[Vector, ...] = (
     V("utf-8-type", "Event types are UTF-8, too.", "event: thé\ndata: a\n\n".encode(), (("thé", "a", ""),)),
     V("invalid", "What is no UTF-8 becomes a replacement character.", b"data: a\xffb\xc3\n\n", (_message("a\ufffdb\ufffd"),)),
     V("invalid-half", "Half a character becomes one replacement character.", b"data: \xe8\x8cx\xf0\x9f\x8dy\n\n", (_message("\ufffdx\ufffdy"),)),
-    V("invalid-surrogate", "Each byte of an encoded surrogate becomes one.", b"data: \xed\xa0\x80\n\n", (_message("\ufffd\ufffd\ufffd"),)),
-    V("invalid-overlong", "Each byte of an overlong form becomes one.", b"data: \xc0\x8a\n\n", (_message("\ufffd\ufffd"),)),
+    V("invalid-surrogate", "Each byte of an encoded surrogate becomes a replacement character.", b"data: \xed\xa0\x80\n\n", (_message("\ufffd\ufffd\ufffd"),)),
+    V("invalid-overlong", "Each byte of an overlong form becomes a replacement character.", b"data: \xc0\x8a\n\n", (_message("\ufffd\ufffd"),)),
     V("nul-in-data", "A NUL in data is data.", b"data: a\x00b\n\n", (_message("a\x00b"),)),
     # The end of the stream
     V("unfinished-block", "An event whose blank line never came is discarded.", b"data: a\n\ndata: b\n", (_message("a"),)),
