@@ -233,7 +233,7 @@ def test_nothing_can_be_injected_with_a_comment(text):
     assert read([b"".join(each.encode() for each in sent)]) == sent
 
 
-class Kind(str, Enum):
+class Kind(str, Enum):  # noqa: UP042 (a StrEnum shows its value when it is formatted, this one its name)
     ADD = "add"
 
 
