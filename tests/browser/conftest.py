@@ -1,6 +1,5 @@
 """A real browser for the tests in this folder."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -27,11 +26,7 @@ def browser():
         executable = find_chromium(playwright)
         if executable is None:
             pytest.skip(HOW_TO_GET_ONE)
-        is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-        browser = playwright.chromium.launch(
-            executable_path=executable,
-            args=[*QUIET, *(["--no-sandbox"] if is_root else [])],  # the sandbox does not work for root
-        )
+        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
         yield browser
         browser.close()
 
