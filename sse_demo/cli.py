@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import http.client
 import json
 import logging
 import os
@@ -99,13 +100,18 @@ def _publish(options: argparse.Namespace) -> int:
     )
     try:
         with urllib.request.urlopen(request, timeout=PUBLISH_TIMEOUT) as response:
-            print(json.load(response)["id"])
+            id = json.load(response)["id"]
     except urllib.error.HTTPError as error:
         raise OSError(
             f"{options.url} answered {error.code} {error.reason}: {error.read().decode(errors='replace')}"
         ) from None
     except urllib.error.URLError as error:
         raise OSError(f"nothing answers at {options.url} ({error.reason}); is the server running?") from None
+    except http.client.InvalidURL as error:
+        raise ValueError(f"{options.url!r} is not an address: {error}") from None
+    except (http.client.HTTPException, LookupError, TypeError, ValueError) as error:
+        raise OSError(f"{options.url} gave no answer that tells an id ({error!r})") from None
+    print(id)
     return 0
 
 
@@ -115,6 +121,13 @@ def _line(event: Event) -> str:
 
 def _json(event: Event) -> str:
     return json.dumps({"event": event.event, "id": event.id, "data": event.data}, ensure_ascii=False)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -163,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     parser_listen.add_argument(
         "url", metavar="URL", help="such as http://127.0.0.1:8000/stream; put quotes around a ? or &"
     )
-    parser_listen.add_argument("--count", type=int, metavar="N", help="stop after so many events")
+    parser_listen.add_argument("--count", type=_count, metavar="N", help="stop after so many events")
     parser_listen.add_argument("--json", action="store_true", help="print each event as one line of JSON")
     parser_listen.add_argument("--last-event-id", default="", metavar="ID", help="go on after this event")
 

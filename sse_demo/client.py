@@ -71,7 +71,7 @@ class EventSource:
         headers: Mapping[str, str] | None = None,
         max_event_size: int = MAX_EVENT_SIZE,
     ):
-        if not url.startswith(("http://", "https://")):
+        if not url.lower().startswith(("http://", "https://")):
             raise ValueError(f"an event stream has an http or https address, not {url!r}")
         self.url = url
         self.ready_state = ReadyState.CONNECTING
@@ -164,6 +164,11 @@ class EventSource:
         except (aiohttp.ClientError, OSError) as error:
             await self._wait_to_reconnect(error)
             return
+        except ValueError as error:  # an ID that a stream may give, and a header may not carry
+            self._failure = EventSourceError(
+                f"{self.url} cannot be asked to go on after the event ID {self._parser.last_event_id!r}: {error}"
+            )
+            return
         if response.status == 204:
             response.close()
             self._closed = True  # the server asks for no more connections
@@ -198,7 +203,7 @@ class EventSource:
             events += error.events
             self._failure = EventSourceError(f"{self.url}: {error}")
         if self._parser.retry is not None:
-            self.reconnection_time = min(self._parser.retry / 1000, MAX_RECONNECTION_TIME)
+            self.reconnection_time = min(self._parser.retry, MAX_RECONNECTION_TIME * 1000) / 1000
 
     async def _wait_to_reconnect(self, error: Exception | None) -> None:
         if self._response is not None:
@@ -230,6 +235,8 @@ class Listener:
         self._events: deque[Event] = deque()
         self._loop = asyncio.SelectorEventLoop()
         self._stop = asyncio.Event()
+        self._closing = threading.Lock()  # what is handed to the loop is handed over before it is told to stop
+        self._closed = False
         self._thread = threading.Thread(
             target=_run_until, args=(self._loop, self._stop, source), name=f"listen {source.url}", daemon=True
         )
@@ -249,8 +256,12 @@ class Listener:
         return self._events.popleft()
 
     def _receive(self) -> deque[Event]:
+        with self._closing:
+            if self._closed:
+                return deque()
+            received = asyncio.run_coroutine_threadsafe(self.source._receive(), self._loop)
         try:
-            return asyncio.run_coroutine_threadsafe(self.source._receive(), self._loop).result()
+            return received.result()
         except CancelledError:  # close() was faster
             return deque()
         except BaseException:  # the stream has failed, or the reader was interrupted: nobody reads on
@@ -259,9 +270,11 @@ class Listener:
 
     def close(self) -> None:
         """End the stream, at once and from any thread; a ``next()`` that waits ends with ``StopIteration``."""
-        self.source.close()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: close() was called before
-            self._loop.call_soon_threadsafe(self._stop.set)
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self.source.close()
+                self._loop.call_soon_threadsafe(self._stop.set)
         if threading.current_thread() is not self._thread:
             self._thread.join()
 

@@ -27,7 +27,8 @@ class Connection:
         self._close_callbacks: tuple[Callable[[], None], ...] = ()
         # Straight to the socket, where that is possible: not through TLS, and not without chunks, so that `broadcast`
         # can hand the same bytes to everybody.
-        direct = chunked and not isinstance(stream.socket, ssl.SSLSocket)
+        # Nor where the client has left already: then there is no socket.
+        direct = chunked and not stream.closed() and not isinstance(stream.socket, ssl.SSLSocket)
         self._send = stream.socket.send if direct else None
         stream.set_nodelay(True)
         stream.set_close_callback(self._closed)

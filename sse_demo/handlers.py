@@ -7,10 +7,12 @@ is allowed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from http import HTTPStatus
 
+from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from .connection import Connection
@@ -55,7 +57,7 @@ class Handler(RequestHandler):
             return default
         kind = type(default)
         try:
-            value = kind(text) if text.isascii() else None
+            value = kind(text) if text.isascii() and "_" not in text else None
         except ValueError:
             value = None
         if value is None or not least <= value <= most:
@@ -91,7 +93,8 @@ class Handler(RequestHandler):
         self.set_header("Connection", "close")  # this socket will serve no other request
         self.write(Comment().encode())
         chunked = self.request.version == "HTTP/1.1"
-        await self.flush()
+        with contextlib.suppress(StreamClosedError):  # the client has left: when_closed tells, soon
+            await self.flush()
         connection = Connection(self.detach(), chunked=chunked)
         connections.add(connection)
         connection.when_closed(lambda: connections.discard(connection))
@@ -119,7 +122,7 @@ class Handler(RequestHandler):
         if status_code == 405:
             allowed = [method for method in self.SUPPORTED_METHODS if _implements(type(self), method)]
             headers = {"Allow": ", ".join(allowed)}
-            detail = f"{self.request.method} is not allowed here; allowed: {', '.join(allowed)}"
+            detail = f"{self.request.method} is not allowed here; allowed: {', '.join(allowed) or 'none'}"
         body = {"title": HTTPStatus(status_code).phrase, "status": status_code}
         if detail:
             body["detail"] = detail.replace("%%", "%")  # HTTPError has doubled it
@@ -175,7 +178,7 @@ class TenMessagesHandler(Handler):
                 return  # a client that leaves ends the loop
             data = json.dumps({"seq": seq, "time": time.strftime("%H:%M:%S")})
             connection.write(Event(data, id=str(seq)).encode())
-        connection.end()
+        connection.when_drained(connection.end)
 
     def first_message(self, count: int) -> int:
         last_event_id = self.request.headers.get("Last-Event-ID") or self.query("last_event_id")
@@ -187,6 +190,7 @@ class TenMessagesHandler(Handler):
 
     async def wait_until_gone(self, gone: asyncio.Event, seconds: float, connection: Connection) -> bool:
         """Wait, with a heartbeat from time to time. True, at once, when the client has left."""
+        await asyncio.sleep(0)  # others have their turn, even where there is nothing to wait for
         deadline = asyncio.get_running_loop().time() + seconds
         while (left := deadline - asyncio.get_running_loop().time()) > 0:
             try:
@@ -216,12 +220,9 @@ class EventsHandler(Handler):
     def prepare(self) -> None:
         """Look at a publisher's headers before its body is read."""
         self.body = bytearray()
+        self.refused: HTTPError | None = None  # what is told once the body has been received
         if self.request.method != "POST":
             return
-        origin = self.request.headers.get("Origin")
-        if origin and origin.split("://")[-1] != self.request.host:
-            raise problem(403, f"a page from {origin} may not publish here")
-        self.check_content_type()
         length = self.request.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdigit()):
             raise problem(400, f"Content-Length must be a number, not {length!r}")
@@ -230,12 +231,21 @@ class EventsHandler(Handler):
         limit = self.hub.settings.max_event_size
         asks = self.request.headers.get("Expect", "").lower() == "100-continue"
         self.check_size(int(length), limit if asks else limit * DROPPED_BODY)
+        try:
+            self.check_origin()
+            self.check_content_type()
+        except HTTPError as error:
+            if asks:
+                raise
+            self.refused = error
 
     def data_received(self, chunk: bytes) -> None:
         if len(self.body) <= self.hub.settings.max_event_size:
             self.body += chunk
 
     def post(self) -> None:
+        if self.refused:
+            raise self.refused
         self.check_size(len(self.body), self.hub.settings.max_event_size)
         topics = self.topics()
         if len(topics) > 1:
@@ -268,6 +278,11 @@ class EventsHandler(Handler):
             raise problem(400, f"the body is declared as JSON, and is none that can be read: {error}") from None
         except ValueError as error:
             raise problem(400, str(error)) from None
+
+    def check_origin(self) -> None:
+        origin = self.request.headers.get("Origin")
+        if origin and origin.split("://")[-1] != self.request.host:
+            raise problem(403, f"a page from {origin} may not publish here")
 
     def check_content_type(self) -> None:
         self.content_type, *parameters = (

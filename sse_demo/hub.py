@@ -19,7 +19,7 @@ import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 
@@ -150,12 +150,12 @@ class Hub:
             fresh, self._fresh = self._fresh, []
             self._changed.notify_all()
         for topic, run in groupby(fresh, key=attrgetter("topic")):
-            entries = list(run)
-            self._delivered = entries[-1].position
-            caught_up = self._caught_up.get(topic)
-            if caught_up:
-                for connection in broadcast(caught_up, b"".join([entry.wire for entry in entries])):
-                    self._lag(caught_up[connection])
+            for entries in _batches(run, self.settings.read_batch):
+                self._delivered = entries[-1].position
+                caught_up = self._caught_up.get(topic)
+                if caught_up:
+                    for connection in broadcast(caught_up, b"".join([entry.wire for entry in entries])):
+                        self._lag(caught_up[connection])
 
     def _wait_for_delivery(self) -> None:
         """Backpressure for a publisher that is faster than the event loop. Called with ``_changed`` held."""
@@ -208,6 +208,19 @@ class Hub:
         subscriber.lagging = False
         for topic in subscriber.topics:
             self._caught_up.setdefault(topic, {})[subscriber.connection] = subscriber
+
+
+def _batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
+    """Cut a run of entries so that what a full socket refuses, and is copied for it, stays small."""
+    batch, left = [], size
+    for entry in entries:
+        batch.append(entry)
+        left -= len(entry.wire)
+        if left <= 0:
+            yield batch
+            batch, left = [], size
+    if batch:
+        yield batch
 
 
 def check_topic(topic: str) -> None:

@@ -93,7 +93,9 @@ class MemoryLog:
                 return int(digits)
             newest = merge(*(reversed(ring.entries) for ring in self._rings(topics)), key=_position, reverse=True)
             last = deque(islice(newest, recent), maxlen=1)
-            return last[0].position - 1 if last else self._last
+            start = last[0].position - 1 if last else self._last
+            # Not before what has been dropped: nothing was promised, so nothing is to be missing.
+            return max(start, *(ring.dropped_up_to for ring in self._rings(topics)), 0)
 
     def read(self, topics: Collection[str], after: int, until: int, max_bytes: int) -> tuple[list[Entry], int]:
         with self._lock:

@@ -76,7 +76,13 @@ class Server:
 
     async def _serve(self) -> None:
         app = make_app(self.hub)
-        http = HTTPServer(app, max_body_size=self.hub.settings.max_event_size * DROPPED_BODY)
+        settings = self.hub.settings
+        http = HTTPServer(
+            app,
+            max_body_size=settings.max_event_size * DROPPED_BODY,
+            body_timeout=settings.request_timeout,
+            idle_connection_timeout=settings.request_timeout,
+        )
         self._listener.setblocking(False)
         http.add_socket(self._listener)
         machine = asyncio.create_task(publish_machine(self.hub)) if self._live else None
@@ -107,6 +113,8 @@ def serve(port: int = 0, host: str = "127.0.0.1", *, live: bool = False, **setti
     had started before.
     """
     configured = Settings(**settings)
+    if not 0 <= port <= 65535:
+        raise ValueError(f"port must be from 0 to 65535, not {port}")
     cells.stop_earlier_run()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

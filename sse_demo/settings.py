@@ -13,6 +13,8 @@ class Settings:
 
     heartbeat
         Seconds between the comments that keep an idle stream alive.
+    request_timeout
+        Seconds for a request to arrive, and for which an idle connection is kept.
     max_event_size
         Bytes of one event on the wire.
     max_connections
@@ -32,6 +34,7 @@ class Settings:
     """
 
     heartbeat: float = 15.0
+    request_timeout: float = 60.0
     max_event_size: int = 1 * MiB
     max_connections: int = 10_000
     max_topics: int = 1_000

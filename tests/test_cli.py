@@ -3,12 +3,15 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
 COMMAND = [sys.executable, "-m", "sse_demo"]
+COUNT_0 = ["listen", "http://127.0.0.1/stream", "--count", "0"]
 
 
 def run(*arguments, stdin=None):
@@ -39,7 +42,17 @@ def test_each_command_explains_itself(command):
     assert f"python -m sse_demo {command}" in answer.stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["listen"], ["serve", "--port", "x"], ["publish", "http://x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["listen"],
+        ["listen", "http://x", "--count", "0"],
+        ["serve", "--port", "x"],
+        ["publish", "http://x"],
+    ],
+)
 def test_a_wrong_call_shows_the_usage(arguments):
     answer = run(*arguments)
     assert answer.returncode == 2
@@ -145,3 +158,40 @@ def test_publish_to_nobody(served):
     assert answer.returncode == 1
     assert "is the server running?" in answer.stderr
     assert "http or https" in run("publish", "nowhere", "hello").stderr
+
+
+def test_a_port_that_is_none_is_one_line_on_stderr():
+    done = run("serve", "--port", "70000")
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/events?topic=a b", "http://127.0.0.1:x/events", "http://127.0.0.1:1/events?topic=é"]
+)
+def test_publish_to_a_malformed_address_is_one_line_on_stderr(url):
+    done = run("publish", url, "hello")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.0 200 OK\r\n\r\n{}", b"HTTP/1.0 200 OK\r\nContent-Length: 100\r\n\r\n{"],
+    ids=["not HTTP", "no id", "cut off"],
+)
+def test_publish_to_something_else_is_one_line_on_stderr(answer):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        done = run("publish", f"http://127.0.0.1:{listener.getsockname()[1]}/", "hello")
+        thread.join(5)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1

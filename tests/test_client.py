@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import queue
 import socket
+import sys
 import threading
 import time
 
@@ -325,3 +326,53 @@ def test_a_server_that_is_started_again_is_found_again():
         server.publish("a", "after")
         assert [next(events).event, next(events).data] == ["reset", "after"]
         events.close()
+
+
+def test_close_ends_a_reader_wherever_it_stands():
+    """The reader is stopped at its first, second, third ... call of a function, and close() comes right then."""
+    with serve() as server:
+        for stop_at in range(1, 60):
+            listener = listen(f"{server.url}/events?topic=a")
+            stopped, closed, outcome = threading.Event(), threading.Event(), []
+            calls = 0
+
+            def trace(frame, event, argument, stopped=stopped, closed=closed, stop_at=stop_at):
+                nonlocal calls
+                calls += 1
+                if calls == stop_at:
+                    stopped.set()
+                    closed.wait(0.05)  # not for ever: close() may rightly wait for a lock that is held here
+
+            def read(listener=listener, trace=trace, outcome=outcome):
+                sys.settrace(trace)
+                try:
+                    outcome.append(next(listener, "end"))
+                except BaseException as error:
+                    outcome.append(error)
+                finally:
+                    sys.settrace(None)
+
+            reader = threading.Thread(target=read, daemon=True)
+            reader.start()
+            stopped.wait(0.2)  # not reached where the reader makes fewer calls than that
+            listener.close()
+            closed.set()
+            reader.join(2)
+            assert outcome == ["end"], f"stopped at call {stop_at}: {outcome or 'the reader hangs'}"
+            if calls < stop_at:
+                return
+        pytest.fail("the reader never came to wait")
+
+
+def test_an_absurd_retry_is_a_long_one():
+    with Script([STREAM + b"retry: " + b"9" * 400 + b"\ndata: a\n\n", HOLD]) as script, listen(script.url) as events:
+        assert next(events).data == "a"
+        assert events.source.reconnection_time == 24 * 3600
+
+
+@pytest.mark.parametrize("character", [b"\x01", b"\x1f", b"\x7f"])
+def test_an_id_that_no_header_can_carry_ends_the_stream_with_a_reason(character):
+    with Script(STREAM + b"retry: 1\nid: a" + character + b"\ndata: a\n\n") as script, listen(script.url) as events:
+        assert next(events).data == "a"
+        with pytest.raises(EventSourceError, match="cannot be asked to go on after the event ID"):
+            next(events)

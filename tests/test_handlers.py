@@ -383,3 +383,19 @@ def test_a_method_that_is_not_allowed(server, method, path, allowed):
 @pytest.mark.parametrize("path", ["/events?topic=%FF", "/stream?count=%FF"])
 def test_a_query_that_is_not_utf_8(server, path):
     assert request(server, "GET", path)[0] == 400
+
+
+@pytest.mark.parametrize("size", [2 * 2**20, 10 * 2**20])
+def test_413_reaches_a_client_that_sends_before_it_reads(server, size):
+    for _ in range(5):
+        assert_problem(publish(server, b"x" * size), 413, "limit")
+
+
+@pytest.mark.parametrize("headers", [{"Content-Type": "image/png"}, {"Origin": "http://evil.example"}])
+def test_a_refusal_by_headers_reaches_a_client_with_a_large_body(server, headers):
+    for _ in range(10):
+        assert request(server, "POST", "/events?topic=a", b"x" * 5_000_000, headers)[0] in (403, 415)
+
+
+def test_a_long_stream_without_pauses_comes_whole(server):
+    assert len(events(request(server, "GET", "/stream?count=10000&interval=0")[2])) == 10_000

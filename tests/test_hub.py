@@ -1,12 +1,16 @@
+import asyncio
 import json
 import random
 import socket
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tornado.httpserver import HTTPServer
 
-from sse_demo import Event, EventStreamParser, EventTooLarge, Hub, listen, serve
+from sse_demo import Event, EventStreamParser, EventTooLarge, Hub, Settings, listen, serve
+from sse_demo.app import make_app
 from sse_demo.hub import KeyReused
 
 
@@ -276,3 +280,48 @@ def test_what_the_server_takes_by_default_its_client_can_read(server):
     largest = "x" * (server.hub.settings.max_event_size - 100)
     server.publish("a", largest)
     assert next(listen(f"{server.url}/events?topic=a&recent=1")).data == largest
+
+
+def test_recent_promises_nothing_and_so_misses_nothing():
+    with serve(log_bytes=1000) as server:
+        server.publish("quiet", "first")
+        for _ in range(20):
+            server.publish("busy", "x" * 200)
+        with Reader(server, "topic=quiet&topic=busy&recent=6") as reader:
+            assert reader.read(lambda events: len(events))[0].event == "message"
+
+
+def test_a_burst_is_not_copied_for_each_slow_subscriber():
+    async def main():
+        hub = Hub(Settings())
+        http_server = HTTPServer(make_app(hub))
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.setblocking(False)
+        http_server.add_socket(listener)
+        readers = []
+        for _ in range(10):
+            reader = socket.socket()
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect(listener.getsockname())
+            reader.sendall(b"GET /events?topic=a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            readers.append(reader)
+        async with asyncio.timeout(5):
+            while len(hub) < 10:
+                await asyncio.sleep(0.001)
+        tracemalloc.start()
+        for _ in range(900):  # less than max_burst: one delivery
+            hub.publish("a", "x" * 10_000)
+        await asyncio.sleep(0)  # the delivery
+        await asyncio.sleep(0)
+        grown = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        for reader in readers:
+            reader.close()
+        http_server.stop()
+        await http_server.close_all_connections()
+        async with asyncio.timeout(5):
+            while len(hub):
+                await asyncio.sleep(0.001)
+        return grown
+
+    assert asyncio.run(main()) < 20_000_000  # 9 MB in the log, and little for each subscriber

@@ -1,5 +1,6 @@
 import http.client
 import socket
+import struct
 import threading
 import time
 import urllib.request
@@ -177,3 +178,29 @@ def test_a_browser_that_comes_and_goes_leaves_nothing_behind(eventually):
         body = urllib.request.urlopen(f"{server.url}/health").read()
         assert b'"connections": 0' in body
         assert EventStreamParser().feed(body) == []
+
+
+def test_clients_that_vanish_at_once_are_no_errors(server, eventually):
+    for _ in range(200):
+        client = socket.create_connection(("127.0.0.1", server.port))
+        client.sendall(b"GET /events?topic=a HTTP/1.1\r\nHost: x\r\n\r\n")
+        # As a client does whose process is killed: what is on the way is answered with a reset.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+    eventually(lambda: b'"connections": 0' in urllib.request.urlopen(f"{server.url}/health").read())
+
+
+@pytest.mark.parametrize("port", [70_000, -1])
+def test_a_port_that_is_none_is_refused(port):
+    with pytest.raises(ValueError, match="port"):
+        serve(port)
+
+
+def test_events_published_before_stop_are_delivered(server):
+    streams = [open_stream(server, "/events?topic=a") for _ in range(20)]
+    for n in range(100):
+        server.publish("a", str(n))
+    server.stop()
+    for answer in streams:
+        assert [event.data for event in EventStreamParser().feed(answer.read())] == [str(n) for n in range(100)]
+        answer.close()

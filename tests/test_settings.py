@@ -18,6 +18,10 @@ def test_each_must_be_a_number_greater_than_zero(name, value):
         Settings(**{name: value})
 
 
+def test_each_is_described():
+    assert all(name in Settings.__doc__ for name in NAMES)
+
+
 def test_they_do_not_change():
     with pytest.raises(FrozenInstanceError):
         Settings().heartbeat = 1

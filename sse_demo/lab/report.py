@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 
-_GREEN, _AMBER = "#2e7d32", "#b26a00"  # readable on JupyterLab's light and dark backgrounds
+GREEN, AMBER = "#388e3c", "#b7730b"  # readable on JupyterLab's light and dark backgrounds
 
 
 @dataclass
@@ -47,11 +47,11 @@ class Report:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f'<tr><td style="color:{_GREEN if done else _AMBER};font-weight:600">{"ok" if done else "missing"}</td>'
+            f'<tr><td style="color:{GREEN if done else AMBER};font-weight:600">{"ok" if done else "missing"}</td>'
             f'<td style="text-align:left">{escape(what)}'
             + (f'<br><code style="font-size:90%">{escape(remark)}</code>' if remark else "")
             + "</td></tr>"
             for done, what, remark in self.rows
         )
-        color = _GREEN if self.passed else _AMBER
+        color = GREEN if self.passed else AMBER
         return f'<div style="color:{color};font-weight:600">{escape(self.headline)}</div><table>{rows}</table>'

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from html import escape
 
 from ..parser import EventStreamParser
+from .report import AMBER, GREEN
 from .vectors import VECTORS, Vector, cuts
 
 Contestant = type | Callable[[list[bytes]], Iterable]
@@ -75,7 +76,7 @@ class ScoreBoard:
     def _repr_html_(self) -> str:
         def bar(right: int) -> str:
             share = 100 * right / self.total
-            color = "#2e7d32" if right == self.total else "#b26a00"
+            color = GREEN if right == self.total else AMBER
             return (
                 f'<td style="text-align:left;min-width:180px"><div style="display:flex;gap:6px;align-items:center">'
                 f'<div style="background:{color};height:10px;width:{share * 1.2:.0f}px"></div>{right}</div></td>'
