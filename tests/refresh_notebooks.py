@@ -36,7 +36,7 @@ def main(names: list[str]) -> None:
 
 
 def navigate(notebook, paths: list[Path], number: int) -> None:
-    links = [f"[index]({paths[0].name})"]
+    links = [f"[index]({paths[0].name})"] if number else []
     if number > 1:
         links.insert(0, f"[← {title(paths[number - 1])}]({paths[number - 1].name})")
     if number + 1 < len(paths):
