@@ -24,10 +24,12 @@ FAST_LANE_FROM = 1024  # bytes; in fewer the fast lane has not got going
 
 _BOM = b"\xef\xbb\xbf"
 _CR = 13  # as a number: looking for one byte is four times as fast as looking for a string of one
-# Groups: id, event, data, and last all that is left where a block is not of the usual kind. The text has lost its last
-# line end, hence the \Z. Possessive quantifiers (++) never go back over what they took, which keeps it linear.
+# Groups: id, event, one line of data or several, and last all that is left where a block is not of the usual kind. The
+# text has lost its last line end, hence the \Z. Possessive quantifiers (++) never go back over what they took, which
+# keeps it linear.
 _usual_blocks = re.compile(
-    r"(?:id: ?+([^\n\0]++)\n|event: ?+([^\n]++)\n)*+data: ?+([^\n]++)\n(?:\n|\Z)|([\s\S]++)"
+    r"(?:id: ?+([^\n\0]++)\n|event: ?+([^\n]++)\n)*+"
+    r"data: ?+(?:([^\n]++)\n(?:\n|\Z)|([^\n]*+(?:\ndata: [^\n]*+)++)\n(?:\n|\Z))|([\s\S]++)"
 ).findall
 
 _received = tuple.__new__  # an Event without the checks of Event(...): what came over the wire cannot break them
@@ -168,8 +170,8 @@ class EventStreamParser:
         unusual = blocks.pop()[-1] if blocks[-1][-1] else ""
         id = self._id or None
         out += [
-            _received(Event, (data, event or "message", (id := new_id or id), None))
-            for new_id, event, data, _ in blocks
+            _received(Event, (line or lines.replace("\ndata: ", "\n"), event or "message", (id := new_id or id), None))
+            for new_id, event, line, lines, _ in blocks
         ]
         self.last_event_id = self._id = id or ""
         if unusual:
