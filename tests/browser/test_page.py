@@ -80,3 +80,17 @@ def test_a_refusal_is_explained_on_the_page(page):
         page.fill("#publish input[name=data]", "x" * 200)
         page.click("#publish button[type=submit]")
         expect(page.locator(".result").first).to_contain_text("100")
+
+
+def test_an_event_named_like_a_state_is_an_event(page):
+    with serve() as server:
+        page.goto(server.url)
+        topic = page.locator("#topic")
+        for name in ("error", "open"):
+            page.fill("#publish input[name=data]", "no news of the connection")
+            page.fill("#publish input[name=event]", name)
+            page.click("#publish button[type=submit]")
+            expect(topic.locator("li .type").first).to_have_text(name)
+            expect(topic.locator(".state")).to_have_attribute("data-state", "open")
+        expect(topic.locator(".count")).to_have_text("2")
+        expect(topic.locator(".reconnects")).to_have_text("0")
