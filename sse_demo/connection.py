@@ -89,7 +89,7 @@ def broadcast(connections: Iterable[Connection], payload: bytes) -> list[Connect
     for connection in connections:
         send = connection._send
         if send is None:
-            if not connection.write(payload):
+            if not connection._write(chunk if connection._chunked else payload):
                 behind.append(connection)
             continue
         try:

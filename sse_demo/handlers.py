@@ -11,14 +11,18 @@ import contextlib
 import json
 import time
 from http import HTTPStatus
+from random import uniform
 
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from .connection import Connection
 from .event import Comment, Event, EventTooLarge
-from .hub import Hub, KeyReused, check_topic
-from .log import LogFull
+from .hub import Hub, TopicFull
+from .log import LogError
+from .metrics import CONTENT_TYPE
+from .publisher import KeyReused
+from .topics import check_topic
 
 MAX_MESSAGES = 10_000
 MAX_INTERVAL = 60.0
@@ -81,17 +85,19 @@ class Handler(RequestHandler):
         return topics
 
     async def open_event_stream(self) -> Connection:
-        """Send the headers and a first byte, and take the connection out of Tornado's hands."""
+        """Send the headers and a first block, and take the connection out of Tornado's hands."""
         connections = self.settings["connections"]
+        if self.settings["draining"]:
+            raise self.refusal("draining", "the server is about to stop")
         if len(connections) >= self.hub.settings.max_connections:
-            raise problem(
-                503, f"{len(connections)} event streams are open, which is the limit", {"Retry-After": RETRY_AFTER}
-            )
+            raise self.refusal("server_full", f"{len(connections)} event streams are open, which is the limit")
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")  # nginx would collect the stream before it passes it on
         self.set_header("Connection", "close")  # this socket will serve no other request
-        self.write(Comment().encode())
+        # When the server goes away, its clients shall not all come back in the same moment.
+        retry = round(self.hub.settings.retry * uniform(0.5, 1.5) * 1000)
+        self.write(f":\nretry: {retry}\n\n")
         chunked = self.request.version == "HTTP/1.1"
         with contextlib.suppress(StreamClosedError):  # the client has left: when_closed tells, soon
             await self.flush()
@@ -100,6 +106,10 @@ class Handler(RequestHandler):
         connection.when_closed(lambda: connections.discard(connection))
         self._log()
         return connection
+
+    def refusal(self, reason: str, detail: str) -> HTTPError:
+        self.hub.metrics.refused.labels(reason).inc()
+        return problem(503, detail, {"Retry-After": RETRY_AFTER})
 
     def check_accept(self) -> None:
         """406 for a client that says it does not take event streams. Saying nothing means anything goes."""
@@ -152,8 +162,24 @@ class PingHandler(Handler):
 
 
 class HealthHandler(Handler):
+    """503 while the server drains, so that a balancer sends nobody here any more."""
+
     def get(self) -> None:
-        self.write({"status": "ok", "connections": len(self.settings["connections"]), "subscribers": len(self.hub)})
+        draining = self.settings["draining"]
+        self.set_status(503 if draining else 200)
+        self.write(
+            {
+                "status": "draining" if draining else "ok",
+                "connections": len(self.settings["connections"]),
+                "subscribers": len(self.hub),
+            }
+        )
+
+
+class MetricsHandler(Handler):
+    def get(self) -> None:
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.write(self.hub.metrics.text())
 
 
 class TenMessagesHandler(Handler):
@@ -213,9 +239,12 @@ class EventsHandler(Handler):
         recent = self.query_number("recent", 0, least=0, most=self.hub.settings.log_events)
         # The header wins: a browser that reconnects sends it to the same address, with the query of its first time.
         last_event_id = self.request.headers.get("Last-Event-ID") or self.query("last_event_id", "")
-        cursor = self.hub.seek(topics, last_event_id, recent)
+        try:
+            cursor = self.hub.seek(topics, last_event_id, recent)
+        except TopicFull as error:
+            raise self.refusal("topic_full", str(error)) from None
         connection = await self.open_event_stream()
-        self.hub.subscribe(connection, topics, cursor)
+        self.hub.subscribe(connection, topics, cursor, resumes=bool(last_event_id))
 
     def prepare(self) -> None:
         """Look at a publisher's headers before its body is read."""
@@ -243,7 +272,7 @@ class EventsHandler(Handler):
         if len(self.body) <= self.hub.settings.max_event_size:
             self.body += chunk
 
-    def post(self) -> None:
+    async def post(self) -> None:
         if self.refused:
             raise self.refused
         self.check_size(len(self.body), self.hub.settings.max_event_size)
@@ -254,13 +283,15 @@ class EventsHandler(Handler):
         if key is not None and not 0 < len(key) <= MAX_KEY_LENGTH:
             raise problem(400, f"an Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters")
         try:
-            id = self.hub.publish(topics[0], self.event(), idempotency_key=key)
+            id = await self.hub.publish_async(topics[0], self.event(), key=self.query("key"), idempotency_key=key)
         except EventTooLarge as error:
             raise problem(413, str(error)) from None
         except KeyReused as error:
             raise problem(422, str(error)) from None
-        except LogFull as error:
-            raise problem(503, str(error), {"Retry-After": RETRY_AFTER}) from None
+        except LogError as error:
+            raise self.refusal("log", str(error)) from None
+        except ValueError as error:
+            raise problem(400, str(error)) from None
         self.set_status(202)
         self.write({"id": id})
 

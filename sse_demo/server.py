@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
+import random
 import socket
+import ssl
 import threading
 
 from tornado.httpserver import HTTPServer
 
 from . import cells
 from .app import make_app
+from .connection import Connection
 from .event import Event
 from .handlers import DROPPED_BODY
 from .hub import Hub
+from .log import EventLog
 from .machine import publish_machine
 from .settings import Settings
+from .sqlite_log import SqliteLog
 
 STOP_WITHIN = 0.5  # seconds for the last answers to go out
 BACKLOG = 1024  # connections that wait to be accepted; the system may allow fewer
@@ -28,30 +34,46 @@ class Server:
     ``url`` is where it is, ``hub`` is what it serves.
     """
 
-    def __init__(self, listener: socket.socket, hub: Hub, *, live: bool):
+    def __init__(
+        self,
+        listener: socket.socket,
+        hub: Hub,
+        *,
+        live: bool = False,
+        tls: ssl.SSLContext | None = None,
+        owned_log: SqliteLog | None = None,
+    ):
         host, self.port = listener.getsockname()[:2]
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
         self.hub = hub
         self._listener = listener
         self._live = live
+        self._tls = tls
+        self._owned_log = owned_log  # to be closed at the end
+        self._drain = 0.0
         self._loop = asyncio.SelectorEventLoop()  # what Tornado runs best on, on Windows too
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name=f"sse_demo {self.url}", daemon=True)
         self._thread.start()
 
-    def publish(self, topic: str, event: Event | str) -> str:
+    def publish(self, topic: str, event: Event | str, **keys: str | None) -> str:
         """Publish from any thread. Returns the id. See :meth:`Hub.publish`."""
         if not self.running:
             raise RuntimeError(f"the server at {self.url} has been stopped; start another with serve()")
-        return self.hub.publish(topic, event)
+        return self.hub.publish(topic, event, **keys)
 
     @property
     def running(self) -> bool:
         return self._thread.is_alive()
 
-    def stop(self) -> None:
-        """End open streams as they should end, and free the port. Returns when it is done; again, it does nothing."""
+    def stop(self, drain: float = 0) -> None:
+        """End open streams as they should end, and free the port. Returns when it is done; again, it does nothing.
+
+        With ``drain``, the streams are ended one after the other over so many seconds, so that their clients do not
+        come to another server all at once. Meanwhile no new streams are opened, and ``/health`` says "draining".
+        """
         if self.running:
+            self._drain = drain
             with contextlib.suppress(RuntimeError):  # the loop was closed a moment ago, by another stop()
                 self._loop.call_soon_threadsafe(self._stop.set)
         if threading.current_thread() is not self._thread:
@@ -73,6 +95,9 @@ class Server:
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._serve())
+        self.hub.close()
+        if self._owned_log:
+            self._owned_log.close()
 
     async def _serve(self) -> None:
         app = make_app(self.hub)
@@ -82,34 +107,58 @@ class Server:
             max_body_size=settings.max_event_size * DROPPED_BODY,
             body_timeout=settings.request_timeout,
             idle_connection_timeout=settings.request_timeout,
+            ssl_options=self._tls,
         )
         self._listener.setblocking(False)
         http.add_socket(self._listener)
         machine = asyncio.create_task(publish_machine(self.hub)) if self._live else None
         await self._stop.wait()
+        app.settings["draining"] = True
+        await self._say_goodbye(app.settings["connections"])
         if machine:
             machine.cancel()
         http.stop()
-        for connection in list(app.settings["connections"]):
-            connection.end()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_WITHIN):
                 await http.close_all_connections()
 
+    async def _say_goodbye(self, connections: set[Connection]) -> None:
+        """End the streams, spread over the time there is."""
+        leaving = list(connections)
+        random.shuffle(leaving)
+        start = self._loop.time()
+        for number, connection in enumerate(leaving, start=1):
+            connection.end()
+            due = start + self._drain * number / len(leaving)
+            if due > self._loop.time():
+                await asyncio.sleep(due - self._loop.time())
 
-def serve(port: int = 0, host: str = "127.0.0.1", *, live: bool = False, **settings) -> Server:
+
+def serve(
+    port: int = 0,
+    host: str = "127.0.0.1",
+    *,
+    log: str | os.PathLike | EventLog | None = None,
+    live: bool = False,
+    tls: ssl.SSLContext | None = None,
+    **settings,
+) -> Server:
     """Start the service in a background thread, and return when it accepts connections.
 
     port
         0 picks a free one; ``server.url`` tells which.
     host
         The default is reached from this machine only. ``"0.0.0.0"`` listens to the whole network.
+    log
+        A file that keeps the events over a restart (see :class:`SqliteLog`). Without one they are kept in memory.
     live
         Publish this machine's CPU and memory on the topic ``machine`` twice a second.
+    tls
+        A server's context, such as ``ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)`` with its certificate loaded.
     settings
         See :class:`Settings`, for example ``heartbeat=5``.
 
-    Raises ``OSError`` when the port is in use. In a notebook, a cell that is run again stops the server which it
+    Raises ``OSError`` when the port is in use, and :class:`LogError` when the log file cannot be used. In a notebook, a cell that is run again stops the server which it
     had started before.
     """
     configured = Settings(**settings)
@@ -124,6 +173,12 @@ def serve(port: int = 0, host: str = "127.0.0.1", *, live: bool = False, **setti
             hint = f"port {port} on {host} is in use; choose another one, or port=0 for any that is free"
             raise OSError(error.errno, hint) from None
         raise
-    server = Server(listener, Hub(configured), live=live)
+    with contextlib.ExitStack() as undo:
+        undo.callback(listener.close)
+        owned_log = SqliteLog(log, configured) if isinstance(log, (str, os.PathLike)) else None
+        if owned_log:
+            undo.callback(owned_log.close)
+        server = Server(listener, Hub(configured, owned_log or log), live=live, tls=tls, owned_log=owned_log)
+        undo.pop_all()
     cells.stop_on_rerun(server)
     return server

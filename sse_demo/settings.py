@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 KiB, MiB = 1024, 1024 * 1024
@@ -9,44 +10,103 @@ KiB, MiB = 1024, 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """The limits and intervals of a server. ``serve(heartbeat=5)`` changes one; each must be greater than zero.
+    """The limits and intervals of a server. ``serve(heartbeat=5)`` changes one.
 
-    heartbeat
-        Seconds between the comments that keep an idle stream alive.
-    request_timeout
-        Seconds for a request to arrive, and for which an idle connection is kept.
-    max_event_size
-        Bytes of one event on the wire.
+    Numbers are greater than zero, and ``math.inf`` is no limit. Bytes are bytes on the wire, times are seconds.
+
+    What one connection may do:
+
     max_connections
         Event streams open at the same time; one more is answered with 503.
-    max_topics
-        Topics of the server.
+    max_subscribers_per_topic
+        Likewise for each topic.
     max_topics_per_connection
         Topics that one connection may follow.
-    log_events, log_bytes
-        What the log keeps of each topic for those who come back: so many events, and no more than so many bytes.
+    max_connection_age
+        Age at which a stream is ended, give or take a tenth; its client is back at once. Behind a balancer, this is what
+        moves connections to a new server.
+    max_lag
+        Time that a subscriber may lag behind. Then it is closed, and resumes by its last event id.
+    max_stall
+        Time in which a subscriber that lags must take the batch it was given; else it is closed, too.
+    heartbeat
+        Time between the comments that keep an idle stream alive.
+    retry
+        Time that a client is told to wait before it comes back after it has lost its connection. Each is told another
+        one, from half to one and a half times this, so that they do not all come back at once.
+    request_timeout
+        Time for a request to arrive, and for which an idle connection is kept.
+
+    What is kept, and for how long:
+
+    max_event_size
+        Bytes of one event.
+    max_topics
+        Topics in the log. A topic is dropped when its last event is.
+    log_events
+        Events kept for each topic.
+    log_bytes
+        Bytes kept for all topics together. The oldest go first.
+    log_age
+        Time for which an event is kept. One with a key stays until a newer one has the same key.
+    idempotency_keys
+        ``Idempotency-Key`` values remembered, the newest.
+
+    How events are sent:
+
+    batch_delay
+        Time to wait for more events before a batch goes out; 0 sends at once.
     read_batch
         Bytes that a connection which lags behind is given from the log at a time.
     max_burst
         Events that wait for the event loop. A thread that publishes more at once waits until they are delivered.
-    idempotency_keys
-        ``Idempotency-Key`` values remembered, the newest.
+
+    Three lists of topics, each a name or a pattern such as ``"prices/*"``:
+
+    coalesce
+        Who lags gets only the newest event for each key.
+    state
+        What is published is the whole state, a JSON object. Subscribers get one ``snapshot``, and then a ``patch``
+        (RFC 7396) for each change.
+    urgent
+        Who lags gets these first.
     """
 
-    heartbeat: float = 15.0
-    request_timeout: float = 60.0
-    max_event_size: int = 1 * MiB
     max_connections: int = 10_000
-    max_topics: int = 1_000
+    max_subscribers_per_topic: int = 10_000
     max_topics_per_connection: int = 100
+    max_connection_age: float = math.inf
+    max_lag: float = 300.0
+    max_stall: float = 60.0
+    heartbeat: float = 15.0
+    retry: float = 2.0
+    request_timeout: float = 60.0
+
+    max_event_size: int = 1 * MiB
+    max_topics: int = 1_000
     log_events: int = 10_000
-    log_bytes: int = 16 * MiB
+    log_bytes: int = 64 * MiB
+    log_age: float = 24 * 3600.0
+    idempotency_keys: int = 10_000
+
+    batch_delay: float = 0.0
     read_batch: int = 64 * KiB
     max_burst: int = 1_000
-    idempotency_keys: int = 10_000
+
+    coalesce: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    urgent: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-                raise ValueError(f"{field.name} must be a number greater than zero, not {value!r}")
+            if isinstance(field.default, tuple):
+                if isinstance(value, str) or not all(isinstance(pattern, str) for pattern in value):
+                    raise ValueError(f"{field.name} must be a list of topic names or patterns, not {value!r}")
+                object.__setattr__(self, field.name, tuple(value))  # a list, too, is welcome
+            elif isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+                raise ValueError(f"{field.name} must be a number that is not negative, not {value!r}")
+            elif value == 0 and field.default:
+                raise ValueError(f"{field.name} must be greater than zero")
+            elif isinstance(field.default, int) and not (isinstance(value, int) or value == math.inf):
+                raise ValueError(f"{field.name} must be a whole number, not {value!r}")

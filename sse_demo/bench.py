@@ -1,0 +1,325 @@
+"""What a delivery costs: many subscribers on one server, next to a bare loop of ``socket.send``.
+
+The server under test is a process of its own, on a core of its own where the system lets us choose. All the
+subscribers are raw sockets in this process, so that it can keep up with any server. Events are published over HTTP,
+the next one when everybody has the one before: each delivery is then one event for one socket, for every server alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from statistics import median, quantiles
+
+import psutil
+
+CONNECTING = 50  # connections that are being made at the same time
+START_WITHIN = 20.0  # seconds for a server to accept connections
+_NUMBERED = re.compile(rb"data: ?(\d+) (\d+) ")
+_WARM_UP = b"data: ?ready"
+
+Progress = Callable[[int], object]  # called with the number of steps that are done since the last call
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server to be measured: the command that starts it on a port, and its two addresses."""
+
+    name: str
+    command: Callable[[int], list[str]]
+    subscribe: str
+    publish: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run has measured. Times are in the unit that the name says; memory is resident, beyond the idle server."""
+
+    delivered: int
+    lost: int
+    disordered: int
+    deliveries_per_second: float
+    cpu_us_per_delivery: float
+    memory_kb_per_connection: float
+    p50_ms: float
+    p99_ms: float
+
+
+def _own_server(port: int) -> list[str]:
+    return [sys.executable, "-m", "sse_demo", "serve", "--port", str(port)]
+
+
+def _bare_loop(port: int) -> list[str]:
+    return [sys.executable, "-m", "sse_demo.bench", str(port)]
+
+
+SSE_DEMO = Target("sse_demo", _own_server, "/events?topic=load", "/events?topic=load")
+BARE_LOOP = Target("bare send loop", _bare_loop, "/", "/")
+
+
+def measure(
+    target: Target, subscribers: int, events: int, size: int, *, progress: Progress = lambda steps: None
+) -> Result:
+    """Start the target, connect the subscribers, publish the events, and stop it again.
+
+    ``size`` is the number of bytes of data in an event. ``progress`` is told ``subscribers + events`` steps in all.
+
+    Raises ``RuntimeError`` where the server does not start or ends early, ``TimeoutError`` where it goes silent.
+    """
+    allow_files(subscribers + 100)
+    with started(target) as (process, port), contextlib.closing(Subscribers(port, target)) as load:
+        pin(os.getpid(), last=True)
+        memory = resident_memory(process)
+        load.connect(subscribers, progress)
+        load.warm_up()
+        memory = resident_memory(process) - memory
+        cpu, begin = cpu_time(process), time.perf_counter()
+        for number in range(events):
+            load.publish_and_wait(number, size)
+            progress(1)
+        cpu, wall = cpu_time(process) - cpu, time.perf_counter() - begin
+        return load.result(events, wall, cpu, memory)
+
+
+def median_of(results: list[Result]) -> Result:
+    """The median of each figure."""
+    return Result(**{field.name: median(getattr(result, field.name) for result in results) for field in fields(Result)})
+
+
+class Subscribers:
+    """Many event streams of one server, read by one selector, and one connection that publishes."""
+
+    timeout = 60.0  # seconds without a single byte
+
+    def __init__(self, port: int, target: Target):
+        self._address = ("127.0.0.1", port)
+        self._target = target
+        self._selector = selectors.DefaultSelector()
+        self._sockets: list[socket.socket] = []
+        self._rest: list[bytes] = []  # of each: what follows the last whole event
+        self._next: list[int] = []  # of each: the number of the event that is due
+        self._warm = 0
+        self._arrived = 0
+        self._disordered = 0
+        self._latencies = array("d")
+        self._publisher: socket.socket | None = None
+
+    def connect(self, count: int, progress: Progress = lambda steps: None) -> None:
+        request = f"GET {self._target.subscribe} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
+        while len(self._sockets) < count:
+            window = [
+                socket.create_connection(self._address) for _ in range(min(CONNECTING, count - len(self._sockets)))
+            ]
+            for stream in window:
+                stream.sendall(request.encode())
+            for stream in window:
+                stream.settimeout(self.timeout)
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    head += _receive(stream)
+                if not head.startswith(b"HTTP/1.1 200"):
+                    raise RuntimeError(f"{self._target.name} answered {head[:100]!r}")
+                stream.setblocking(False)
+                self._selector.register(stream, selectors.EVENT_READ, len(self._sockets))
+                self._sockets.append(stream)
+                self._rest.append(b"")
+                self._next.append(0)
+            progress(len(window))
+        self._publisher = socket.create_connection(self._address)
+        self._publisher.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._publisher.settimeout(self.timeout)
+
+    def warm_up(self) -> None:
+        """Publish until everybody has received something: only then are all of them subscribed for sure."""
+        waiting = set(range(len(self._sockets)))
+        while waiting:
+            self._publish(b"ready")
+            self._read_answer()
+            while ready := self._selector.select(timeout=0.5):
+                for key, _ in ready:
+                    _receive(key.fileobj)
+                    waiting.discard(key.data)
+
+    def publish_and_wait(self, number: int, size: int) -> None:
+        """Publish one event and read until it has reached everybody."""
+        self._publish(f"{number} {time.perf_counter_ns()} ".ljust(size, "x").encode())
+        missing = len(self._sockets)
+        while missing:
+            ready = self._selector.select(self.timeout)
+            if not ready:
+                raise TimeoutError(f"{self._target.name}: {missing} have not received event {number}")
+            for key, _ in ready:
+                missing -= self._read(key.fileobj, key.data)
+        self._read_answer()
+
+    def result(self, events: int, wall: float, cpu: float, memory: float) -> Result:
+        due = events * len(self._sockets)
+        latency = quantiles(self._latencies, n=100)
+        return Result(
+            delivered=self._arrived,
+            lost=due - self._arrived,
+            disordered=self._disordered,
+            deliveries_per_second=self._arrived / wall,
+            cpu_us_per_delivery=cpu / due * 1e6,
+            memory_kb_per_connection=memory / len(self._sockets) / 1024,
+            p50_ms=latency[49],
+            p99_ms=latency[98],
+        )
+
+    def close(self) -> None:
+        self._selector.close()
+        for stream in self._sockets:
+            stream.close()
+        if self._publisher:
+            self._publisher.close()
+
+    def _read(self, stream: socket.socket, index: int) -> int:
+        data = self._rest[index] + _receive(stream)
+        now = time.perf_counter_ns()
+        end = data.rfind(b"\n\n") + 2 if b"\n\n" in data else data.rfind(b"\r\n\r\n") + 4
+        count = 0
+        for match in _NUMBERED.finditer(data, 0, end):
+            number, sent = int(match[1]), int(match[2])
+            self._disordered += number != self._next[index]
+            self._next[index] = number + 1
+            self._latencies.append((now - sent) / 1e6)
+            count += 1
+        self._arrived += count
+        self._rest[index] = data[end:]
+        return count
+
+    def _publish(self, data: bytes) -> None:
+        head = f"POST {self._target.publish} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n"
+        self._publisher.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
+
+    def _read_answer(self) -> None:
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += _receive(self._publisher)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 2"):
+            raise RuntimeError(f"{self._target.name} answered {answer[:200]!r}")
+        length = re.search(rb"(?i)content-length: *(\d+)", head)
+        chunked = re.search(rb"(?i)transfer-encoding: *chunked", head)
+        while len(body) < int(length[1]) if length else chunked and not body.endswith(b"0\r\n\r\n"):
+            body += _receive(self._publisher)
+
+
+def _receive(stream: socket.socket) -> bytes:
+    data = stream.recv(65536)
+    if not data:
+        raise RuntimeError("the server has closed a connection")
+    return data
+
+
+@contextlib.contextmanager
+def started(target: Target) -> Iterator[tuple[psutil.Process, int]]:
+    """The target's process, on a core of its own, and the port on which it accepts connections."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with subprocess.Popen(target.command(port), stdout=subprocess.DEVNULL) as process:
+        try:
+            pin(process.pid)
+            deadline = time.monotonic() + START_WITHIN
+            while True:
+                with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+                    break
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{target.name} does not start: {' '.join(target.command(port))}")
+                time.sleep(0.02)
+            yield psutil.Process(process.pid), port
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def pin(pid: int, *, last: bool = False) -> None:
+    """The first core for the server, the last for the subscribers, where there are two and the system lets us choose."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0) | {0})
+        if last or len(_ALL_CORES) > 1:
+            os.sched_setaffinity(pid, {_ALL_CORES[-1] if last else _ALL_CORES[0]} if cores else cores)
+
+
+_ALL_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+
+
+def cpu_time(process: psutil.Process) -> float:
+    """Seconds of CPU of a process and its children."""
+    return sum(_cpu_time(one) for one in [process, *process.children(recursive=True)])
+
+
+def _cpu_time(process: psutil.Process) -> float:
+    if sys.platform == "linux":  # the clock of a process, in nanoseconds: psutil has hundredths of a second
+        return time.clock_gettime(~process.pid << 3 | 2)
+    return sum(process.cpu_times()[:2])
+
+
+def resident_memory(process: psutil.Process) -> int:
+    """Bytes of resident memory of a process and its children."""
+    return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)])
+
+
+def allow_files(count: int) -> None:
+    """Many systems allow a process 1,024 open files unless it asks for more, and a connection is one."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        with contextlib.suppress(OSError, ValueError):  # macOS says "unlimited" and does not mean it
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard) if hard > 0 else count, hard))
+
+
+def run_bare_loop(port: int) -> None:
+    """The least that a server in Python can do: for each event, ``send`` the same bytes to one socket after the other.
+
+    It does not notice who leaves, and a socket that is full loses the event.
+    """
+    allow_files(1 << 20)
+    streams: list[socket.socket] = []
+    waiting = selectors.DefaultSelector()
+    listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+    waiting.register(listener, selectors.EVENT_READ)
+    while True:
+        for key, _ in waiting.select():
+            connection = key.fileobj
+            if connection is listener:
+                connection, _ = listener.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                waiting.register(connection, selectors.EVENT_READ)
+                continue
+            request = connection.recv(65536)
+            if request.startswith(b"GET"):
+                waiting.unregister(connection)
+                connection.setblocking(False)
+                connection.send(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                )
+                streams.append(connection)
+            elif request:
+                event = b"data: %b\n\n" % request.partition(b"\r\n\r\n")[2]
+                chunk = b"%x\r\n%b\r\n" % (len(event), event)
+                for stream in streams:
+                    stream.send(chunk)
+                connection.send(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+            else:
+                waiting.unregister(connection)
+                connection.close()
+
+
+if __name__ == "__main__":
+    run_bare_loop(int(sys.argv[1]))
