@@ -7,35 +7,48 @@ chunk for each write (RFC 9112, 7.1), or nothing for a client of HTTP/1.0.
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Callable, Iterable
 
+from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
 _LAST_CHUNK = b"0\r\n\r\n"
+_IGNORED = 65536  # bytes that are taken from a client at a time, and thrown away
 
 
 class Connection:
-    """A detached response. All methods are for the event loop's thread."""
+    """A detached response. All methods are for the event loop's thread.
 
-    __slots__ = ("_stream", "_chunked", "_send", "_ending", "_close_callbacks")
+    An idle connection is a plain socket: an ``IOStream`` takes more memory than all the rest of it. It gets one again
+    when the kernel refuses bytes, and they must wait; over TLS it keeps the one that it came with.
+    """
+
+    __slots__ = ("_io_loop", "_socket", "_stream", "_chunked", "_send", "_ending", "_close_callbacks")
 
     def __init__(self, stream: IOStream, *, chunked: bool = True):
-        self._stream = stream
+        self._io_loop = stream.io_loop
         self._chunked = chunked
         self._ending = False
-        self._close_callbacks: tuple[Callable[[], None], ...] = ()
-        # Straight to the socket, where that is possible: not through TLS, and not without chunks, so that `broadcast`
-        # can hand the same bytes to everybody.
-        # Nor where the client has left already: then there is no socket.
-        direct = chunked and not stream.closed() and not isinstance(stream.socket, ssl.SSLSocket)
-        self._send = stream.socket.send if direct else None
+        self._close_callbacks: tuple[Callable[[], None], ...] | None = ()  # None when they have been called
+        self._socket: socket.socket | None = None
+        self._stream: IOStream | None = stream
+        self._send = None
         stream.set_nodelay(True)
-        stream.set_close_callback(self._closed)
+        if stream.closed() or isinstance(stream.socket, ssl.SSLSocket):
+            stream.set_close_callback(self._closed)
+            return
+        self._socket = stream.socket.dup()
+        self._stream = None
+        stream.close()
+        self._io_loop.add_handler(self._socket, self._readable, IOLoop.READ)
+        # `broadcast` hands the same bytes to everybody, and without chunks they would be others.
+        self._send = self._socket.send if chunked else None
 
     @property
     def closed(self) -> bool:
-        return self._ending or self._stream.closed()
+        return self._ending or (self._stream.closed() if self._stream else self._socket is None)
 
     def write(self, payload: bytes) -> bool:
         """Write these bytes of the event stream. False if they did not all fit into the socket's buffer."""
@@ -43,37 +56,74 @@ class Connection:
 
     def when_drained(self, callback: Callable[[], None]) -> None:
         """Call back, not at once, when everything written has gone out; never if the connection is lost before."""
-        if not self.closed:
+        if self.closed:
+            return
+        if self._stream:
             self._stream.write(b"").add_done_callback(lambda done: done.exception() is None and callback())
+        else:
+            self._io_loop.add_callback(lambda: self.closed or callback())
 
     def when_closed(self, callback: Callable[[], None]) -> None:
         """Call back when the connection has ended, from whichever side, never at once."""
-        if self._stream.closed():
-            self._stream.io_loop.add_callback(callback)
+        if self._close_callbacks is None or (self._stream and self._stream.closed()):
+            self._io_loop.add_callback(callback)
         else:
             self._close_callbacks += (callback,)
 
     def end(self) -> None:
         """End the response as it should end, and close. What the socket does not take now, the client never gets."""
         if not self.closed:
-            self._ending = True
-            if self._chunked and not self._stream.writing():
+            if self._chunked and not (self._stream and self._stream.writing()):
                 self._write(_LAST_CHUNK)
-            self._stream.close()
+            self._ending = True
+            self.abort()
 
     def abort(self, error: BaseException | None = None) -> None:
         """Close without the mark of a complete response: to the client the connection is lost, and it will be back."""
-        self._stream.close(error)
+        if self._stream:
+            self._stream.close(error)
+        elif self._socket:
+            self._release().close()
+            self._io_loop.add_callback(self._closed)
 
     def _write(self, data: bytes) -> bool:
-        if self._stream.closed():
+        if self.closed:
             return True
+        if not self._stream:
+            try:
+                sent = self._socket.send(data)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError as error:  # the client is gone
+                self.abort(error)
+                return True
+            if sent == len(data):
+                return True
+            data = data[sent:]
+            self._stream = IOStream(self._release())
+            self._stream.set_close_callback(self._closed)
         self._stream.write(data).add_done_callback(_forget_lost_connection)
         return not self._stream.writing()
 
+    def _release(self) -> socket.socket:
+        released, self._socket = self._socket, None
+        self._io_loop.remove_handler(released)
+        return released
+
+    def _readable(self, _socket: socket.socket, _events: int) -> None:
+        """The client has left; or it has something to say, for which a stream has no use."""
+        try:
+            gone = not self._socket.recv(_IGNORED)
+        except (BlockingIOError, InterruptedError):
+            gone = False
+        except OSError:
+            gone = True
+        if gone:
+            self.abort()
+
     def _closed(self) -> None:
-        callbacks, self._close_callbacks = self._close_callbacks, ()
-        for callback in callbacks:
+        callbacks, self._close_callbacks = self._close_callbacks, None
+        for callback in callbacks or ():
             callback()
 
 

@@ -84,7 +84,7 @@ class Handler(RequestHandler):
             raise problem(400, str(error)) from None
         return topics
 
-    async def open_event_stream(self) -> Connection:
+    async def open_event_stream(self, hello: bytes = Comment().encode()) -> Connection:
         """Send the headers and a first block, and take the connection out of Tornado's hands."""
         connections = self.settings["connections"]
         if self.settings["draining"]:
@@ -95,9 +95,7 @@ class Handler(RequestHandler):
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")  # nginx would collect the stream before it passes it on
         self.set_header("Connection", "close")  # this socket will serve no other request
-        # When the server goes away, its clients shall not all come back in the same moment.
-        retry = round(self.hub.settings.retry * uniform(0.5, 1.5) * 1000)
-        self.write(f":\nretry: {retry}\n\n")
+        self.write(hello)
         chunked = self.request.version == "HTTP/1.1"
         with contextlib.suppress(StreamClosedError):  # the client has left: when_closed tells, soon
             await self.flush()
@@ -243,7 +241,9 @@ class EventsHandler(Handler):
             cursor = self.hub.seek(topics, last_event_id, recent)
         except TopicFull as error:
             raise self.refusal("topic_full", str(error)) from None
-        connection = await self.open_event_stream()
+        # When the server goes away, its clients shall not all come back in the same moment.
+        retry = round(self.hub.settings.retry * uniform(0.5, 1.5) * 1000)
+        connection = await self.open_event_stream(b":\nretry: %d\n\n" % retry)
         self.hub.subscribe(connection, topics, cursor, resumes=bool(last_event_id))
 
     def prepare(self) -> None:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 from contextlib import contextmanager
 
@@ -149,8 +150,8 @@ def test_a_long_pause_has_heartbeats():
 # Streams
 
 
-@pytest.mark.parametrize("path", ["/stream", "/events?topic=a"])
-def test_the_head_of_a_stream_and_its_first_byte_come_at_once(server, path):
+@pytest.mark.parametrize(("path", "hello"), [("/stream", rb":\n\n"), ("/events?topic=a", rb":\nretry: \d+\n\n")])
+def test_the_head_of_a_stream_and_its_first_byte_come_at_once(server, path, hello):
     with stream(server, path, {"Accept-Encoding": "gzip, br"}) as answer:
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "text/event-stream"
@@ -158,7 +159,17 @@ def test_the_head_of_a_stream_and_its_first_byte_come_at_once(server, path):
         assert answer.headers["X-Accel-Buffering"] == "no"
         assert answer.headers["Content-Encoding"] is None
         assert answer.headers["Transfer-Encoding"] == "chunked"
-        assert answer.read1(10) == b":\n\n"
+        assert re.fullmatch(hello, answer.read1(100))
+
+
+def test_each_client_is_told_another_time_to_wait_before_it_comes_back():
+    with serve(retry=10) as server:
+        waits = set()
+        for _ in range(20):
+            with stream(server, "/events?topic=a") as answer:
+                waits.add(int(answer.read1(100).split()[-1]))
+    assert len(waits) > 10
+    assert all(5000 <= wait <= 15000 for wait in waits)
 
 
 def test_a_stream_for_http_1_0_has_no_chunks_and_ends_by_closing(server):

@@ -11,7 +11,7 @@ from tornado.httpserver import HTTPServer
 
 from sse_demo import Event, EventStreamParser, EventTooLarge, Hub, Settings, listen, serve
 from sse_demo.app import make_app
-from sse_demo.hub import KeyReused
+from sse_demo.publisher import KeyReused
 
 
 class Reader:
@@ -214,6 +214,8 @@ def test_a_client_of_http_1_0_gets_plain_bytes(server):
 
 def test_an_idle_stream_has_a_heartbeat():
     with serve(heartbeat=0.05) as server, Reader(server, "topic=a") as reader:
+        retry = [reader.file.readline() for _ in range(5)]
+        assert (retry[1], retry[2][:7]) == (b":\n", b"retry: ")
         assert [reader.file.readline() for _ in range(12)] == [b"3\r\n", b":\n", b"\n", b"\r\n"] * 3
         server.publish("a", "still in step")
         assert reader.take(1) == ["still in step"]
@@ -225,7 +227,7 @@ def test_who_leaves_is_forgotten(server, eventually):
     for reader in readers:
         reader.close()
     eventually(lambda: len(server.hub) == 0)
-    assert not server.hub._caught_up
+    assert not server.hub._delivery._caught_up
     server.publish("a", "nobody is there")
 
 

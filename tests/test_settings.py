@@ -1,3 +1,5 @@
+import math
+import re
 from dataclasses import FrozenInstanceError, fields
 
 import pytest
@@ -5,21 +7,48 @@ import pytest
 from sse_demo import Hub, Settings, serve
 
 NAMES = [field.name for field in fields(Settings)]
+TOPICS = ["coalesce", "state", "urgent"]
+NUMBERS = [name for name in NAMES if name not in TOPICS]
+WHOLE = [name for name in NUMBERS if isinstance(getattr(Settings(), name), int)]
 
 
-def test_the_defaults_are_accepted():
-    assert all(getattr(Settings(), name) > 0 for name in NAMES)
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("value", [0, -1, float("nan"), None, "1", True])
-def test_each_must_be_a_number_greater_than_zero(name, value):
-    with pytest.raises(ValueError, match=rf"{name} must be a number greater than zero, not"):
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", [-1, float("nan"), None, "1", True])
+def test_each_limit_is_a_number(name, value):
+    with pytest.raises(ValueError, match=rf"{name} must be a number that is not negative, not"):
         Settings(**{name: value})
 
 
+@pytest.mark.parametrize("name", NUMBERS)
+def test_none_is_zero_but_a_delay(name):
+    if name == "batch_delay":
+        assert Settings(batch_delay=0).batch_delay == 0
+    else:
+        with pytest.raises(ValueError, match=f"{name} must be greater than zero"):
+            Settings(**{name: 0})
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_is_counted_is_whole(name):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number, not 1.5"):
+        Settings(**{name: 1.5})
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_limit_may_be_none_at_all(name):
+    assert getattr(Settings(**{name: math.inf}), name) == math.inf
+
+
+@pytest.mark.parametrize("name", TOPICS)
+def test_topics_are_given_as_a_list(name):
+    assert getattr(Settings(**{name: ["a", "b/*"]}), name) == ("a", "b/*")
+    for value in ("a", [1], [None]):
+        with pytest.raises(ValueError, match=f"{name} must be a list of topic names"):
+            Settings(**{name: value})
+
+
 def test_each_is_described():
-    assert all(name in Settings.__doc__ for name in NAMES)
+    assert all(re.search(rf"\b{name}\b", Settings.__doc__) for name in NAMES)
 
 
 def test_they_do_not_change():
@@ -41,4 +70,4 @@ def test_a_wrong_setting_is_told_to_who_starts_a_server():
 
 def test_the_log_of_a_hub_has_the_limits_of_its_settings():
     log = Hub(Settings(log_events=3, log_bytes=2000, max_topics=4)).log
-    assert (log.max_events, log.max_bytes, log.max_topics) == (3, 2000, 4)
+    assert (log.settings.log_events, log.settings.log_bytes, log.settings.max_topics) == (3, 2000, 4)
