@@ -1,0 +1,50 @@
+"""What several tests import: a subscriber that reads at its own pace."""
+
+import socket
+
+from sse_demo import EventStreamParser
+
+
+class Reader:
+    """A subscriber at its own pace: a socket that is read when the test says so."""
+
+    def __init__(self, server, query, *, last_event_id="", receive_buffer=None, version="1.1"):
+        self.socket = socket.socket()
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(10)
+        self.socket.connect(("127.0.0.1", server.port))
+        resume = f"Last-Event-ID: {last_event_id}\r\n" if last_event_id else ""
+        self.socket.sendall(f"GET /events?{query} HTTP/{version}\r\nHost: x\r\n{resume}\r\n".encode())
+        self.file = self.socket.makefile("rb")
+        self.head = b"".join(iter(self.file.readline, b"\r\n"))
+        self.chunked = b"chunked" in self.head
+        self.parser = EventStreamParser()
+        self.events = []
+
+    def read(self, until):
+        """Read on until ``until(events)``."""
+        while not until(self.events):
+            if self.chunked:
+                size = int(self.file.readline(), 16)
+                assert size, "the stream has ended"
+                data = self.file.read(size)
+                assert self.file.readline() == b"\r\n"
+            else:
+                data = self.file.read1()
+                assert data, "the stream has ended"
+            self.events += self.parser.feed(data)
+        return self.events
+
+    def take(self, count):
+        return [event.data for event in self.read(lambda events: len(events) >= count)]
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
