@@ -24,6 +24,7 @@ import psutil
 
 CONNECTING = 50  # connections that are being made at the same time
 START_WITHIN = 20.0  # seconds for a server to accept connections
+STOP_WITHIN = 10.0  # seconds for it to end, before it is killed
 _NUMBERED = re.compile(rb"data: ?(\d+) (\d+) ")
 _WARM_UP = b"data: ?ready"
 
@@ -42,7 +43,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Result:
-    """What one run has measured. Times are in the unit that the name says; memory is resident, beyond the idle server."""
+    """What one run has measured, in the units that the names say. Memory is resident, beyond the idle server's."""
 
     delivered: int
     lost: int
@@ -77,7 +78,6 @@ def measure(
     """
     allow_files(subscribers + 100)
     with started(target) as (process, port), contextlib.closing(Subscribers(port, target)) as load:
-        pin(os.getpid(), last=True)
         memory = resident_memory(process)
         load.connect(subscribers, progress)
         load.warm_up()
@@ -88,6 +88,32 @@ def measure(
             progress(1)
         cpu, wall = cpu_time(process) - cpu, time.perf_counter() - begin
         return load.result(events, wall, cpu, memory)
+
+
+def table(results: dict[str, list[Result]]) -> str:
+    """The medians of each target, one column each, and how many times the first is of the second."""
+    medians = {name: median_of(rounds) for name, rounds in results.items()}
+    ours, bare = medians.values()
+    lines = [("", *medians, "ratio")]
+    for text, name, pattern in [
+        ("deliveries a second", "deliveries_per_second", ",.0f"),
+        ("CPU of the server, µs a delivery", "cpu_us_per_delivery", ".2f"),
+        ("publish to receive, p50, ms", "p50_ms", ".2f"),
+        ("publish to receive, p99, ms", "p99_ms", ".2f"),
+        ("memory, KB a connection", "memory_kb_per_connection", ".1f"),
+        ("lost", "lost", ",.0f"),
+        ("out of order", "disordered", ",.0f"),
+    ]:
+        a, b = getattr(ours, name), getattr(bare, name)
+        comparable = b and name != "memory_kb_per_connection"  # the bare loop keeps nothing but a socket
+        lines.append((text, format(a, pattern), format(b, pattern), f"{a / b:.2f}" if comparable else ""))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            [line[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(line[1:], widths[1:], strict=True))]
+        )
+        for line in lines
+    )
 
 
 def median_of(results: list[Result]) -> Result:
@@ -223,37 +249,37 @@ def _receive(stream: socket.socket) -> bytes:
 
 @contextlib.contextmanager
 def started(target: Target) -> Iterator[tuple[psutil.Process, int]]:
-    """The target's process, on a core of its own, and the port on which it accepts connections."""
+    """The target's process, and the port on which it accepts connections.
+
+    It has the first core, and this process the last, where there are two and the system lets us choose.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with subprocess.Popen(target.command(port), stdout=subprocess.DEVNULL) as process:
-        try:
-            pin(process.pid)
-            deadline = time.monotonic() + START_WITHIN
-            while True:
-                with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-                    break
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"{target.name} does not start: {' '.join(target.command(port))}")
-                time.sleep(0.02)
-            yield psutil.Process(process.pid), port
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    with contextlib.ExitStack() as at_the_end:
+        cores = psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else []
+        if cores:
+            at_the_end.callback(psutil.Process().cpu_affinity, cores)
+            psutil.Process().cpu_affinity(cores[:1])  # which the child inherits
+        process = at_the_end.enter_context(subprocess.Popen(target.command(port), stdout=subprocess.DEVNULL))
+        at_the_end.callback(_terminate, process)
+        if cores:
+            psutil.Process().cpu_affinity(cores[-1:])
+        deadline = time.monotonic() + START_WITHIN
+        while True:
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+                break
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{target.name} does not start: {' '.join(target.command(port))}")
+            time.sleep(0.02)
+        yield psutil.Process(process.pid), port
 
 
-def pin(pid: int, *, last: bool = False) -> None:
-    """The first core for the server, the last for the subscribers, where there are two and the system lets us choose."""
-    if hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0) | {0})
-        if last or len(_ALL_CORES) > 1:
-            os.sched_setaffinity(pid, {_ALL_CORES[-1] if last else _ALL_CORES[0]} if cores else cores)
-
-
-_ALL_CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+def _terminate(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def cpu_time(process: psutil.Process) -> float:

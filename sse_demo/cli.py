@@ -1,24 +1,31 @@
-"""The command line: ``python -m sse_demo serve``, ``listen`` and ``publish``."""
+"""The command line: ``python -m sse_demo serve``, ``listen``, ``publish`` and ``bench``."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import http.client
 import json
 import logging
+import math
 import os
 import signal
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import fields
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from tqdm import tqdm
+
+from . import bench
 from .client import EventSourceError, listen
 from .event import Event
+from .log import LogError
 from .server import serve
+from .settings import Settings
 
 DEFAULT_PORT = 8000
+MANY_FILES = 1 << 20  # connections, as far as the system allows
 PUBLISH_TIMEOUT = 30  # seconds
 
 DESCRIPTION = """\
@@ -47,14 +54,15 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has left, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit would complain
         return 0
-    except (EventSourceError, OSError, ValueError) as error:
+    except (EventSourceError, LogError, OSError, ValueError) as error:
         print(f"sse_demo: {error}", file=sys.stderr)
         return 1
 
 
 def _serve(options: argparse.Namespace) -> int:
-    _allow_many_connections()
-    with serve(options.port, options.host, live=options.live, heartbeat=options.heartbeat) as server:
+    bench.allow_files(MANY_FILES)
+    settings = {"heartbeat": options.heartbeat, **dict(options.set)}
+    with serve(options.port, options.host, log=options.log, live=options.live, **settings) as server:
         topic = "machine" if options.live else "news"
         print(
             f"Serving at {server.url}/ (open it in a browser; Ctrl-C stops it)\n\n"
@@ -63,19 +71,11 @@ def _serve(options: argparse.Namespace) -> int:
             f'  publish:        curl -d "hello" "{server.url}/events?topic=news"',
             flush=True,
         )
-        server.join()
+        try:
+            server.join()
+        finally:  # Ctrl-C, or a service manager's SIGTERM
+            server.stop(drain=options.drain)
     return 0
-
-
-def _allow_many_connections() -> None:
-    """Many systems allow a process 1,024 open files unless it asks for more, and a connection is one."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):  # macOS says "unlimited" and does not mean it
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _listen(options: argparse.Namespace) -> int:
@@ -115,6 +115,25 @@ def _publish(options: argparse.Namespace) -> int:
     return 0
 
 
+def _bench(options: argparse.Namespace) -> int:
+    targets = [bench.SSE_DEMO, bench.BARE_LOOP]
+    steps = options.rounds * len(targets) * (options.subscribers + options.events)
+    results: dict[str, list[bench.Result]] = {target.name: [] for target in targets}
+    with tqdm(
+        total=steps, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left", leave=False
+    ) as bar:
+        for number in range(options.rounds):
+            for target in targets:
+                bar.set_description(f"round {number + 1} of {options.rounds}, {target.name}")
+                result = bench.measure(target, options.subscribers, options.events, options.size, progress=bar.update)
+                results[target.name].append(result)
+    print(
+        f"{options.subscribers:,} subscribers, {options.events} events of {options.size} bytes, "
+        f"median of {options.rounds} rounds\n\n{bench.table(results)}"
+    )
+    return 0
+
+
 def _line(event: Event) -> str:
     return "  ".join([event.event, *([f"id={event.id}"] if event.id else []), event.data])
 
@@ -128,6 +147,20 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return number
+
+
+def _setting(text: str) -> tuple[str, object]:
+    """``name=value`` as what the setting is: a number, or a list of topics."""
+    name, equals, value = text.partition("=")
+    kinds = {field.name: type(field.default) for field in fields(Settings)}
+    if not equals or name not in kinds:
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE with one of the names {', '.join(kinds)}")
+    try:
+        return name, tuple(value.split(",")) if kinds[name] is tuple else kinds[name](value)
+    except ValueError:
+        if value == "inf":
+            return name, math.inf
+        raise argparse.ArgumentTypeError(f"{name} must be a number, not {value!r}") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -166,6 +199,25 @@ def _parser() -> argparse.ArgumentParser:
         help="time between comments on idle streams (default: 15)",
     )
 
+    parser_serve.add_argument(
+        "--log", metavar="FILE", help="keep the events in this file, over a restart too (default: in memory)"
+    )
+    parser_serve.add_argument(
+        "--drain",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="when it is told to stop, spread the goodbyes over so many seconds (default: 0)",
+    )
+    parser_serve.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="NAME=VALUE",
+        help=f"any other setting, as often as you like: {', '.join(field.name for field in fields(Settings))}",
+    )
+
     parser_listen = command(
         "listen",
         _listen,
@@ -186,4 +238,17 @@ def _parser() -> argparse.ArgumentParser:
         "data", metavar="DATA", help="the text to send, of any number of lines; - reads it from stdin"
     )
     parser_publish.add_argument("--event", metavar="TYPE", help="the event type (default: message)")
+
+    parser_bench = command(
+        "bench",
+        _bench,
+        "Measure what a delivery costs on this machine, next to a bare loop of socket.send.",
+    )
+    for name, default, text in [
+        ("--subscribers", 1000, "connections that listen"),
+        ("--events", 100, "events published, one after the other"),
+        ("--size", 100, "bytes of data in each event"),
+        ("--rounds", 5, "runs of each; the table shows the medians"),
+    ]:
+        parser_bench.add_argument(name, type=_count, default=default, metavar="N", help=f"{text} (default: {default})")
     return parser

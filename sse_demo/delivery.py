@@ -6,9 +6,9 @@ full, or who resumes after a lost connection, *lags*: it is not sent anything li
 speed of its own socket until it has caught up. So a slow subscriber holds up nobody, and there is no queue for it that
 could grow: the log is the queue.
 
-The order that makes this exact: ``deliver`` moves ``up_to`` on, and sends what lies between to those who have caught up.
-A lagging subscriber reads the log only up to ``up_to``; when it gets there it has caught up. So each position reaches it
-exactly once.
+The order that makes this exact: ``deliver`` moves ``up_to`` on, and sends what lies between to those who have caught
+up. A lagging subscriber reads the log only up to ``up_to``; when it gets there it has caught up. So each position
+reaches it exactly once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from .metrics import Metrics
 from .publisher import SNAPSHOTS
 from .settings import Settings
 from .topics import Topics
-
 
 CHECK_EVERY = 1.0  # seconds between two looks at those who lag
 _HEARTBEAT = Comment().encode()

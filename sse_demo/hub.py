@@ -1,7 +1,7 @@
 """The hub: one publish, many subscribers.
 
-``publish`` comes from any thread and appends to the log (:mod:`sse_demo.publisher`). What has been appended is handed to
-the event loop, once for a burst, and is delivered there (:mod:`sse_demo.delivery`).
+``publish`` comes from any thread and appends to the log (:mod:`sse_demo.publisher`). What has been appended is handed
+to the event loop, once for a burst, and is delivered there (:mod:`sse_demo.delivery`).
 """
 
 from __future__ import annotations

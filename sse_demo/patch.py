@@ -1,7 +1,8 @@
 """JSON merge patches: the difference between two states of an object, itself an object (RFC 7396).
 
 A member of a patch replaces the member of the same name, ``null`` removes it, and an object is merged in the same way.
-Lists are replaced as a whole. Because ``null`` means "remove", an object in a state cannot have a member that is ``null``.
+Lists are replaced as a whole. Because ``null`` means "remove", an object in a state cannot have a member that is
+``null``.
 """
 
 from __future__ import annotations

@@ -57,8 +57,8 @@ class Publisher:
         self._queueing = threading.Lock()
         self._appending = threading.Lock()  # its owner appends, and may touch the states
         self._states: OrderedDict[str, tuple[dict, str]] = OrderedDict()  # by topic: the state, and its newest id
-        # A log that waits for a disk is written by a thread of its own: an append cannot then be interrupted half way, as
-        # Ctrl-C might in the main thread, and the event loop goes on.
+        # A log that waits for a disk is written by a thread of its own: the event loop goes on, and nothing, such as
+        # Ctrl-C in the main thread, can interrupt an append half way.
         self._writer = ThreadPoolExecutor(1, "sse_demo log") if log.blocking else None
 
     def submit(self, topic: str, event: Event | str, key: str | None, idempotency_key: str | None) -> Waiting:
@@ -154,7 +154,7 @@ class Publisher:
         return id if waiting.state is not None and state is not None and not difference(state, waiting.state) else None
 
     def _publications(self, waiting: Waiting) -> list[Publication]:
-        """What goes into the log: the event, or for a state its change, and the whole of it for those who come later."""
+        """What goes into the log: the event; or for a state its change, and the whole for those who come later."""
         if waiting.state is None:
             return [waiting.publication]
         topic = waiting.publication.topic

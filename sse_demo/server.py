@@ -158,8 +158,8 @@ def serve(
     settings
         See :class:`Settings`, for example ``heartbeat=5``.
 
-    Raises ``OSError`` when the port is in use, and :class:`LogError` when the log file cannot be used. In a notebook, a cell that is run again stops the server which it
-    had started before.
+    Raises ``OSError`` when the port is in use, and :class:`LogError` when the log file cannot be used. In a notebook, a
+    cell that is run again stops the server which it had started before.
     """
     configured = Settings(**settings)
     if not 0 <= port <= 65535:

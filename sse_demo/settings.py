@@ -23,8 +23,8 @@ class Settings:
     max_topics_per_connection
         Topics that one connection may follow.
     max_connection_age
-        Age at which a stream is ended, give or take a tenth; its client is back at once. Behind a balancer, this is what
-        moves connections to a new server.
+        Age at which a stream is ended, give or take a tenth; its client soon comes back. Behind a balancer, this is
+        what moves connections to a new server.
     max_lag
         Time that a subscriber may lag behind. Then it is closed, and resumes by its last event id.
     max_stall

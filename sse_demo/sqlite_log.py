@@ -35,11 +35,15 @@ APPLICATION, VERSION = 0x53534544, 1  # what says that a file is ours
 _SCHEMA = """
 CREATE TABLE eras (first INTEGER PRIMARY KEY, mark TEXT NOT NULL);
 CREATE TABLE topics (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, dropped_up_to INTEGER NOT NULL);
-CREATE TABLE entries (position INTEGER PRIMARY KEY, topic INTEGER NOT NULL, key TEXT, time REAL NOT NULL, wire BLOB NOT NULL);
+CREATE TABLE entries (
+  position INTEGER PRIMARY KEY, topic INTEGER NOT NULL, key TEXT, time REAL NOT NULL, wire BLOB NOT NULL
+);
 CREATE INDEX entries_by_topic ON entries (topic, position);
 CREATE INDEX entries_by_key ON entries (topic, key) WHERE key IS NOT NULL;
 CREATE INDEX entries_without_key ON entries (position) WHERE key IS NULL;
-CREATE TABLE idempotency (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, fingerprint BLOB NOT NULL, id TEXT NOT NULL);
+CREATE TABLE idempotency (
+  number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, fingerprint BLOB NOT NULL, id TEXT NOT NULL
+);
 """
 _FORGOTTEN = ""  # the name under which the topics that are no longer there are kept, all together
 
@@ -161,7 +165,8 @@ class SqliteLog:
     def _new_topic(self, name: str) -> _Topic:
         check_room(len(self._topics) + 1, self.settings)
         (number,) = self._writer.execute(
-            "INSERT INTO topics (name, dropped_up_to) SELECT ?, dropped_up_to FROM topics WHERE name = ? RETURNING number",
+            "INSERT INTO topics (name, dropped_up_to) "
+            "SELECT ?, dropped_up_to FROM topics WHERE name = ? RETURNING number",
             (name, _FORGOTTEN),
         ).fetchone()
         self._topics[name] = self._by_number[number] = kept = _Topic(name, number)
@@ -230,7 +235,7 @@ class SqliteLog:
             raise LogError(f"{self.path} is no event log of this version; choose another file")
         with _transaction(db):
             if is_new:
-                for statement in _SCHEMA.strip().splitlines():
+                for statement in _SCHEMA.split(";"):
                     db.execute(statement)
                 db.execute("INSERT INTO topics (name, dropped_up_to) VALUES (?, 0)", (_FORGOTTEN,))
             self._eras: list[tuple[int, str]] = []

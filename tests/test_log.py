@@ -1,7 +1,7 @@
 import re
 import time
-from contextlib import ExitStack, closing
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 
 import pytest
 
