@@ -8,7 +8,6 @@ the next one when everybody has the one before: each delivery is then one event 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import selectors
 import socket
@@ -72,16 +71,18 @@ def measure(
 ) -> Result:
     """Start the target, connect the subscribers, publish the events, and stop it again.
 
-    ``size`` is the number of bytes of data in an event. ``progress`` is told ``subscribers + events`` steps in all.
+    ``size`` is the number of bytes of data in an event. ``progress`` is told ``subscribers - 1 + events`` steps in all.
 
     Raises ``RuntimeError`` where the server does not start or ends early, ``TimeoutError`` where it goes silent.
     """
     allow_files(subscribers + 100)
     with started(target) as (process, port), contextlib.closing(Subscribers(port, target)) as load:
+        load.connect(1)
+        load.warm_up()  # what a server loads at its first request is not the cost of a connection
         memory = resident_memory(process)
-        load.connect(subscribers, progress)
-        load.warm_up()
+        load.connect(subscribers - 1, progress)
         memory = resident_memory(process) - memory
+        load.warm_up()
         cpu, begin = cpu_time(process), time.perf_counter()
         for number in range(events):
             load.publish_and_wait(number, size)
@@ -141,10 +142,9 @@ class Subscribers:
 
     def connect(self, count: int, progress: Progress = lambda steps: None) -> None:
         request = f"GET {self._target.subscribe} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
-        while len(self._sockets) < count:
-            window = [
-                socket.create_connection(self._address) for _ in range(min(CONNECTING, count - len(self._sockets)))
-            ]
+        end = len(self._sockets) + count
+        while len(self._sockets) < end:
+            window = [socket.create_connection(self._address) for _ in range(min(CONNECTING, end - len(self._sockets)))]
             for stream in window:
                 stream.sendall(request.encode())
             for stream in window:
@@ -160,6 +160,8 @@ class Subscribers:
                 self._rest.append(b"")
                 self._next.append(0)
             progress(len(window))
+        if self._publisher:
+            return
         self._publisher = socket.create_connection(self._address)
         self._publisher.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._publisher.settimeout(self.timeout)
@@ -196,7 +198,7 @@ class Subscribers:
             disordered=self._disordered,
             deliveries_per_second=self._arrived / wall,
             cpu_us_per_delivery=cpu / due * 1e6,
-            memory_kb_per_connection=memory / len(self._sockets) / 1024,
+            memory_kb_per_connection=memory / (len(self._sockets) - 1) / 1024,
             p50_ms=latency[49],
             p99_ms=latency[98],
         )

@@ -117,7 +117,7 @@ def _publish(options: argparse.Namespace) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     targets = [bench.SSE_DEMO, bench.BARE_LOOP]
-    steps = options.rounds * len(targets) * (options.subscribers + options.events)
+    steps = options.rounds * len(targets) * (options.subscribers - 1 + options.events)
     results: dict[str, list[bench.Result]] = {target.name: [] for target in targets}
     with tqdm(
         total=steps, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left", leave=False
