@@ -95,19 +95,21 @@ class SqliteLog:
                     self.idempotency_keys[key] = fingerprint, entry.id
                     if len(self.idempotency_keys) > self.settings.idempotency_keys:
                         self.idempotency_keys.popitem(last=False)
+            self._last = self._given  # not before the commit: until then no reader can see them
             return entries
 
     def seek(self, topics: Collection[str], last_event_id: str = "", recent: int = 0) -> int | None:
         if last_event_id:
             mark, position = parse_id(last_event_id)
             return position if position <= self._last and self._mark_of(position) == mark else None
+        last = self._last  # before the transaction, or it might pass over what is committed in between
         with self._reading, _transaction(self._reader) as db:
             newest = (
                 "SELECT position FROM entries JOIN topics ON number = topic "
                 f"WHERE name IN ({_places(topics)}) ORDER BY position DESC LIMIT ?"
             )
             (first,) = db.execute(f"SELECT min(position) FROM ({newest})", (*topics, recent)).fetchone()
-            start = self._last if first is None else first - 1
+            start = last if first is None else first - 1
             return max(start, self._dropped_up_to(db, topics))
 
     def read(self, topics: Collection[str], after: int, until: int, max_bytes: int) -> tuple[list[Entry], int]:
@@ -142,13 +144,13 @@ class SqliteLog:
     def _insert(self, publication: Publication, now: float) -> Entry:
         topic, event, key, idempotency = publication
         kept = self._topics.get(topic) or self._new_topic(topic)
-        position = self._last + 1
+        position = self._given + 1
         id = f"{self._eras[-1][1]}-{position}"
         wire = event._replace(id=id).encode()
         if key is not None:
             self._drop("topic = ? AND key = ?", (kept.number, key))
         self._writer.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (position, kept.number, key, now, wire))
-        self._last = position
+        self._given = position
         self._size += len(wire)
         self._oldest = min(self._oldest, now)
         kept.events += 1
@@ -262,10 +264,11 @@ class SqliteLog:
             self._topics[name] = self._by_number[number] = _Topic(name, number, events)
         (self._size,) = db.execute("SELECT coalesce(sum(length(wire)), 0) FROM entries").fetchone()
         (self._oldest,) = db.execute("SELECT coalesce(min(time), 9e999) FROM entries WHERE key IS NULL").fetchone()
-        (self._last,) = db.execute(
+        (self._given,) = db.execute(
             "SELECT max((SELECT coalesce(max(position), 0) FROM entries), (SELECT max(dropped_up_to) FROM topics), "
             "(SELECT coalesce(max(first), 1) - 1 FROM eras))"
         ).fetchone()
+        self._last = self._given
 
 
 @dataclass(slots=True)

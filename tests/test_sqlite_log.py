@@ -127,9 +127,9 @@ def test_a_lot_that_is_too_old_goes_step_by_step(path, monkeypatch):
         append(log, *map(str, range(50)))
         time.sleep(0.06)
         left = []
-        while not left or left[-1]:
-            append(log, "new")
-            left.append(sum(not wire.endswith(b"data: new\n\n") for wire in wires(log)))
+    while not left or left[-1]:
+        append(log, "new")
+        left.append(sum(not wire.endswith(b"data: new\n\n") for wire in wires(log)))
         assert left[0] > 20
         assert len(left) < 6
 
@@ -151,6 +151,27 @@ def test_a_disk_that_is_full_is_told_to_the_publisher_and_the_log_goes_on(path):
         server.publish("a", "after")
         with listen(f"{server.url}/events?topic=a", last_event_id=first) as events:
             assert next(events).data == "after"
+
+
+def test_a_reader_does_not_pass_over_what_is_not_committed_yet(path, monkeypatch):
+    with closing(SqliteLog(path)) as log:
+        insert, inserted, go = log._insert, threading.Event(), threading.Event()
+
+        def slow_insert(*arguments):
+            entry = insert(*arguments)
+            inserted.set()
+            go.wait(5)
+            return entry
+
+        monkeypatch.setattr(log, "_insert", slow_insert)
+        writer = threading.Thread(target=append, args=(log, "x"))
+        writer.start()
+        inserted.wait(5)
+        starts = [log.seek(["a"]), log.seek(["a"], recent=5)]
+        go.set()
+        writer.join()
+        assert starts == [0, 0]
+        assert len(wires(log, after=starts[0])) == 1
 
 
 def test_many_publishers_share_a_commit(path):
