@@ -1,11 +1,16 @@
 import http.client
+import json
 import socket
+import ssl
 import struct
 import threading
 import time
+import urllib.error
 import urllib.request
 
 import pytest
+import trustme
+from support import Reader
 
 from sse_demo import Event, EventStreamParser, listen, serve
 
@@ -204,3 +209,81 @@ def test_events_published_before_stop_are_delivered(server):
     for answer in streams:
         assert [event.data for event in EventStreamParser().feed(answer.read())] == [str(n) for n in range(100)]
         answer.close()
+
+
+# Goodbyes
+
+
+def test_a_drain_spreads_the_goodbyes_and_tells_of_it():
+    server = serve()
+    streams = [open_stream(server, "/events?topic=a") for _ in range(20)]
+    ends = []
+
+    def read(stream):
+        stream.read()
+        ends.append(time.monotonic())
+
+    readers = [threading.Thread(target=read, args=(stream,)) for stream in streams]
+    for reader in readers:
+        reader.start()
+    stopping = threading.Thread(target=server.stop, kwargs={"drain": 1.0})
+    start = time.monotonic()
+    stopping.start()
+    seen = None
+    while seen is None:
+        try:
+            urllib.request.urlopen(f"{server.url}/health").close()
+        except urllib.error.HTTPError as answer:
+            seen = answer.code, json.loads(answer.read())["status"]
+    assert seen == (503, "draining")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{server.url}/events?topic=a")
+    assert refused.value.code == 503
+    assert "about to stop" in refused.value.read().decode()
+    server.publish("a", "until the end")  # nothing is lost for those who are still there
+    for thread in [*readers, stopping]:
+        thread.join()
+    assert 0.9 < time.monotonic() - start < 5
+    assert ends == sorted(ends)
+    assert max(ends) - min(ends) > 0.5
+
+
+def test_without_a_drain_it_stops_at_once():
+    server = serve()
+    stream = open_stream(server, "/events?topic=a")
+    start = time.monotonic()
+    server.stop()
+    assert stream.read().startswith(b":\n")
+    assert time.monotonic() - start < 1
+
+
+# TLS
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for this machine that nobody else trusts."""
+    authority = trustme.CA()
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(path)
+    return authority, path
+
+
+def test_over_tls_it_is_the_same(certificate):
+    authority, path = certificate
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(path)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with serve(tls=context, read_batch=50_000) as server:
+        assert server.url.startswith("https://")
+        with (
+            Reader(server, "topic=a", tls=trusting) as quick,
+            Reader(server, "topic=a", tls=trusting, receive_buffer=50_000) as slow,
+        ):
+            for n in range(100):
+                server.publish("a", f"{n} {'x' * 50_000}")
+                quick.take(n + 1)
+            assert [data.split()[0] for data in slow.take(100)] == [str(n) for n in range(100)]
+            server.publish("a", "live again")
+            assert slow.take(101)[-1] == quick.take(101)[-1] == "live again"
