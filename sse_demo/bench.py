@@ -13,6 +13,7 @@ import selectors
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from array import array
 from collections.abc import Callable, Iterator
@@ -25,7 +26,6 @@ CONNECTING = 50  # connections that are being made at the same time
 START_WITHIN = 20.0  # seconds for a server to accept connections
 STOP_WITHIN = 10.0  # seconds for it to end, before it is killed
 _NUMBERED = re.compile(rb"data: ?(\d+) (\d+) ")
-_WARM_UP = b"data: ?ready"
 
 Progress = Callable[[int], object]  # called with the number of steps that are done since the last call
 
@@ -132,15 +132,18 @@ class Subscribers:
         self._target = target
         self._selector = selectors.DefaultSelector()
         self._sockets: list[socket.socket] = []
+        self._silent: list[socket.socket] = []
         self._rest: list[bytes] = []  # of each: what follows the last whole event
         self._next: list[int] = []  # of each: the number of the event that is due
-        self._warm = 0
         self._arrived = 0
         self._disordered = 0
-        self._latencies = array("d")
-        self._publisher: socket.socket | None = None
+        self.latencies = array("d")
+        self._publisher = socket.create_connection(self._address)
+        self._publisher.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._publisher.settimeout(self.timeout)
 
     def connect(self, count: int, progress: Progress = lambda steps: None) -> None:
+        """Open so many streams, a few at a time."""
         request = f"GET {self._target.subscribe} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
         end = len(self._sockets) + count
         while len(self._sockets) < end:
@@ -160,11 +163,13 @@ class Subscribers:
                 self._rest.append(b"")
                 self._next.append(0)
             progress(len(window))
-        if self._publisher:
-            return
-        self._publisher = socket.create_connection(self._address)
-        self._publisher.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._publisher.settimeout(self.timeout)
+
+    def ignore(self, count: int) -> None:
+        """The last of them will never read another byte."""
+        self._silent += self._sockets[-count:]
+        for stream in self._sockets[-count:]:
+            self._selector.unregister(stream)
+        del self._sockets[-count:]
 
     def warm_up(self) -> None:
         """Publish until everybody has received something: only then are all of them subscribed for sure."""
@@ -191,7 +196,7 @@ class Subscribers:
 
     def result(self, events: int, wall: float, cpu: float, memory: float) -> Result:
         due = events * len(self._sockets)
-        latency = quantiles(self._latencies, n=100)
+        latency = quantiles(self.latencies, n=100)
         return Result(
             delivered=self._arrived,
             lost=due - self._arrived,
@@ -205,21 +210,19 @@ class Subscribers:
 
     def close(self) -> None:
         self._selector.close()
-        for stream in self._sockets:
+        for stream in [*self._sockets, *self._silent, self._publisher]:
             stream.close()
-        if self._publisher:
-            self._publisher.close()
 
     def _read(self, stream: socket.socket, index: int) -> int:
         data = self._rest[index] + _receive(stream)
         now = time.perf_counter_ns()
-        end = data.rfind(b"\n\n") + 2 if b"\n\n" in data else data.rfind(b"\r\n\r\n") + 4
+        end = max(data.rfind(blank) + len(blank) if blank in data else 0 for blank in (b"\n\n", b"\r\n\r\n"))
         count = 0
         for match in _NUMBERED.finditer(data, 0, end):
             number, sent = int(match[1]), int(match[2])
             self._disordered += number != self._next[index]
             self._next[index] = number + 1
-            self._latencies.append((now - sent) / 1e6)
+            self.latencies.append((now - sent) / 1e6)
             count += 1
         self._arrived += count
         self._rest[index] = data[end:]
@@ -258,11 +261,14 @@ def started(target: Target) -> Iterator[tuple[psutil.Process, int]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with contextlib.ExitStack() as at_the_end:
+        errors = at_the_end.enter_context(tempfile.TemporaryFile())
         cores = psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else []
         if cores:
             at_the_end.callback(psutil.Process().cpu_affinity, cores)
             psutil.Process().cpu_affinity(cores[:1])  # which the child inherits
-        process = at_the_end.enter_context(subprocess.Popen(target.command(port), stdout=subprocess.DEVNULL))
+        process = at_the_end.enter_context(
+            subprocess.Popen(target.command(port), stdout=subprocess.DEVNULL, stderr=errors)
+        )
         at_the_end.callback(_terminate, process)
         if cores:
             psutil.Process().cpu_affinity(cores[-1:])
@@ -271,7 +277,9 @@ def started(target: Target) -> Iterator[tuple[psutil.Process, int]]:
             with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
                 break
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{target.name} does not start: {' '.join(target.command(port))}")
+                errors.seek(0)
+                said = errors.read()[-1000:].decode(errors="replace")
+                raise RuntimeError(f"{target.name} does not start: {' '.join(target.command(port))}\n{said}")
             time.sleep(0.02)
         yield psutil.Process(process.pid), port
 

@@ -120,7 +120,7 @@ def _bench(options: argparse.Namespace) -> int:
     steps = options.rounds * len(targets) * (options.subscribers - 1 + options.events)
     results: dict[str, list[bench.Result]] = {target.name: [] for target in targets}
     with tqdm(
-        total=steps, bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left", leave=False
+        total=steps, bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}, {remaining} left", leave=False
     ) as bar:
         for number in range(options.rounds):
             for target in targets:

@@ -242,7 +242,9 @@ class EventsHandler(Handler):
         except TopicFull as error:
             raise self.refusal("topic_full", str(error)) from None
         # When the server goes away, its clients shall not all come back in the same moment.
-        retry = round(self.hub.settings.retry * uniform(0.5, 1.5) * 1000)
+        settings = self.hub.settings
+        jitter = uniform(-settings.retry_jitter, settings.retry_jitter)
+        retry = max(0, round(settings.retry * (1 + jitter) * 1000))
         connection = await self.open_event_stream(b":\nretry: %d\n\n" % retry)
         self.hub.subscribe(connection, topics, cursor, resumes=bool(last_event_id))
 

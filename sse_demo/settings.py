@@ -32,8 +32,10 @@ class Settings:
     heartbeat
         Time between the comments that keep an idle stream alive.
     retry
-        Time that a client is told to wait before it comes back after it has lost its connection. Each is told another
-        one, from half to one and a half times this, so that they do not all come back at once.
+        Time that a client is told to wait before it comes back after it has lost its connection.
+    retry_jitter
+        By which part of it each is told another one, so that they do not all come back at once: from half to one and a
+        half times ``retry`` with 0.5.
     request_timeout
         Time for a request to arrive, and for which an idle connection is kept.
 
@@ -80,6 +82,7 @@ class Settings:
     max_stall: float = 60.0
     heartbeat: float = 15.0
     retry: float = 2.0
+    retry_jitter: float = 0.5
     request_timeout: float = 60.0
 
     max_event_size: int = 1 * MiB
@@ -106,7 +109,7 @@ class Settings:
                 object.__setattr__(self, field.name, tuple(value))  # a list, too, is welcome
             elif isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
                 raise ValueError(f"{field.name} must be a number that is not negative, not {value!r}")
-            elif value == 0 and field.default:
+            elif value == 0 and field.name not in ("batch_delay", "retry_jitter"):
                 raise ValueError(f"{field.name} must be greater than zero")
             elif isinstance(field.default, int) and not (isinstance(value, int) or value == math.inf):
                 raise ValueError(f"{field.name} must be a whole number, not {value!r}")

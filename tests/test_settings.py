@@ -20,9 +20,9 @@ def test_each_limit_is_a_number(name, value):
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_none_is_zero_but_a_delay(name):
-    if name == "batch_delay":
-        assert Settings(batch_delay=0).batch_delay == 0
+def test_none_is_zero_but_a_delay_and_a_jitter(name):
+    if name in ("batch_delay", "retry_jitter"):
+        assert getattr(Settings(**{name: 0}), name) == 0
     else:
         with pytest.raises(ValueError, match=f"{name} must be greater than zero"):
             Settings(**{name: 0})

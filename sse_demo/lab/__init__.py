@@ -1,10 +1,24 @@
 """What only the notebooks need: live widgets, checks of exercises, the score board (``pip install sse-demo[lab]``)."""
 
 from . import check
+from .chart import LiveChart
 from .installation import check_installation
 from .live import LiveEvents
+from .repeat import Repeat
 from .score import score_board
+from .slow import SlowReader
 from .stop import StopButton
 from .vectors import VECTORS, Vector
 
-__all__ = ["VECTORS", "LiveEvents", "StopButton", "Vector", "check", "check_installation", "score_board"]
+__all__ = [
+    "VECTORS",
+    "LiveChart",
+    "LiveEvents",
+    "Repeat",
+    "SlowReader",
+    "StopButton",
+    "Vector",
+    "check",
+    "check_installation",
+    "score_board",
+]
