@@ -64,6 +64,10 @@ class Lag:
         for lane in self.lanes:
             _, lane.told_up_to = log.read(lane.topics, 0, 0, 1)
 
+    def cursor_of(self, topic: str) -> int:
+        """How far it has come in this topic."""
+        return next(lane.cursor for lane in self.lanes if topic in lane.topics)
+
     def pass_on(self, entries: list[Entry]) -> list[bytes]:
         """Move the cursor on, and return the bytes to send for these entries."""
         return [wire for entry in entries if (wire := self._pass_on(entry))]

@@ -82,7 +82,7 @@ class Delivery:
         """Send these topics to the connection, from the cursor on, until it closes.
 
         Where the log cannot give everything from there (no cursor, or one that is too old), an event ``reset`` says so,
-        and what there is follows. Who does not resume is told each state first.
+        and what there is follows. Before that comes a snapshot of each state that has changed since.
         """
         subscriber = Subscriber(connection, tuple(sys.intern(topic) for topic in dict.fromkeys(topics)))
         self._subscribers[connection] = subscriber
@@ -92,7 +92,7 @@ class Delivery:
             age = self._settings.max_connection_age * uniform(0.9, 1.1)
             connection.when_closed(self._loop.call_later(age, self._retire, subscriber).cancel)
         self._fall_behind(subscriber, cursor or Cursor(0, 0))
-        self._catch_up(subscriber, missed="" if cursor else "unknown", fresh=not resumes)
+        self._catch_up(subscriber, missed="" if cursor else "unknown", snapshots="changed" if resumes else "all")
 
     def deliver(self, fresh: Iterable[Entry]) -> None:
         """Send what has been appended to the log to all who have caught up."""
@@ -123,7 +123,7 @@ class Delivery:
         """Its socket is full: leave it alone until it has drained, then read on from the log."""
         self._leave(subscriber)
         self._fall_behind(subscriber, Cursor(self.up_to, self.up_to))
-        subscriber.connection.when_drained(lambda: self._catch_up(subscriber))
+        subscriber.connection.when_drained(lambda: self._catch_up(subscriber, snapshots="shorter"))
 
     def _leave(self, subscriber: Subscriber) -> None:
         """Take it out of those who have caught up."""
@@ -141,8 +141,12 @@ class Delivery:
         subscriber.lag = Lag(urgent, others, cursor)
         self._lagging[subscriber.connection] = subscriber
 
-    def _catch_up(self, subscriber: Subscriber, *, missed: str = "", fresh: bool = False) -> None:
-        """Read on from the log: one batch, or the news that there is nothing left to read."""
+    def _catch_up(self, subscriber: Subscriber, *, missed: str = "", snapshots: str = "") -> None:
+        """Read on from the log: one batch, or the news that there is nothing left to read.
+
+        ``snapshots`` says which are sent instead of patches: of all states, of those that have changed, or of those
+        whose patches would be longer.
+        """
         connection, lag = subscriber.connection, subscriber.lag
         if connection.closed:
             return
@@ -153,8 +157,8 @@ class Delivery:
         while entries is None or entries:
             entries, expired = lag.read_on(self._log, self.up_to, self._settings.read_batch)
             missed = missed or ("expired" if expired else "")
-            introduction = self._introduce(subscriber, missed, entries) if missed or fresh else []
-            missed, fresh = "", False
+            introduction = self._introduce(subscriber, entries, missed, snapshots or (missed and "changed"))
+            missed = snapshots = ""
             wires = lag.pass_on(entries)
             if introduction or wires:
                 payload = b"".join(introduction + wires)
@@ -167,8 +171,8 @@ class Delivery:
         for topic in subscriber.topics:
             self._caught_up.setdefault(topic, {})[connection] = subscriber
 
-    def _introduce(self, subscriber: Subscriber, missed: str, entries: list[Entry]) -> list[bytes]:
-        """What comes before the entries: the news that some are missing, and a snapshot of each state.
+    def _introduce(self, subscriber: Subscriber, entries: list[Entry], missed: str, snapshots: str) -> list[bytes]:
+        """What comes before the entries: the news that some are missing, and snapshots.
 
         None of it has an id, so that a client that is lost right after it is told again.
         """
@@ -176,11 +180,20 @@ class Delivery:
         if missed and not all(map(self._topics.is_state, subscriber.topics)):
             self._metrics.resets.labels(missed).inc()
             wires.append(_reset(missed, entries[0].id if entries else None))
-        for topic in filter(self._topics.is_state, subscriber.topics):
-            if snapshot := self.snapshots.get(topic):
+        for topic in filter(self._topics.is_state, subscriber.topics if snapshots else ()):
+            snapshot = self.snapshots.get(topic)
+            if snapshot and (snapshots == "all" or self._is_worth_it(snapshot, subscriber.lag, snapshots)):
                 subscriber.lag.covered[topic] = snapshot.position
                 wires.append(with_id(snapshot, None))
         return wires
+
+    def _is_worth_it(self, snapshot: Entry, lag: Lag, snapshots: str) -> bool:
+        cursor = lag.cursor_of(snapshot.key)
+        if snapshot.position <= cursor + 1:  # it follows the patch that has led to it
+            return False
+        size = len(snapshot.wire)
+        patches, dropped_up_to = self._log.read((snapshot.key,), cursor, self.up_to, size)
+        return snapshots == "changed" or dropped_up_to > cursor or sum(len(patch.wire) for patch in patches) >= size
 
     def _keep_snapshot(self, entry: Entry) -> None:
         """The newest of each state topic, and no more of them than there can be topics."""

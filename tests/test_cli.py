@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 
 import pytest
 
@@ -35,7 +37,7 @@ def test_help_says_how_to_start():
         assert word in answer.stdout
 
 
-@pytest.mark.parametrize("command", ["serve", "listen", "publish"])
+@pytest.mark.parametrize("command", ["serve", "listen", "publish", "bench"])
 def test_each_command_explains_itself(command):
     answer = run(command, "--help")
     assert answer.returncode == 0
@@ -50,6 +52,10 @@ def test_each_command_explains_itself(command):
         ["listen"],
         ["listen", "http://x", "--count", "0"],
         ["serve", "--port", "x"],
+        ["serve", "--set", "log_age"],
+        ["serve", "--set", "log_agee=3"],
+        ["serve", "--set", "log_age=long"],
+        ["bench", "--rounds", "0"],
         ["publish", "http://x"],
     ],
 )
@@ -195,3 +201,48 @@ def test_publish_to_something_else_is_one_line_on_stderr(answer):
         thread.join(5)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_bench_shows_a_table():
+    answer = run("bench", "--subscribers", "20", "--events", "5", "--rounds", "1")
+    assert answer.returncode == 0
+    assert "20 subscribers, 5 events of 100 bytes, median of 1 rounds" in answer.stdout
+    for word in ("sse_demo", "bare send loop", "deliveries a second", "CPU", "p99", "memory", "ratio"):
+        assert word in answer.stdout
+    assert "round 1 of 1" in answer.stderr
+
+
+def test_any_setting_can_be_set(tmp_path):
+    command = [*COMMAND, "serve", "--port", "0", "--log", str(tmp_path / "e.db")]
+    command += ["--set", "coalesce=prices,stocks/*", "--set", "max_lag=inf", "--set", "log_events=5"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
+        for n in range(3):
+            assert run("publish", f"{url}/events?topic=stocks/a&key=k", str(n)).returncode == 0
+        listened = run("listen", f"{url}/events?topic=stocks/a&recent=5", "--count", "1")
+        assert listened.stdout.endswith("  2\n")
+        process.terminate()
+        assert process.wait(10) == 0
+    assert (tmp_path / "e.db").exists()
+
+
+def test_a_log_that_cannot_be_used_is_explained(tmp_path):
+    (tmp_path / "notes.txt").write_text("not a database, but long enough to be looked at " * 100)
+    answer = run("serve", "--port", "0", "--log", str(tmp_path / "notes.txt"))
+    assert answer.returncode == 1
+    assert re.fullmatch(r"sse_demo: .*notes\.txt cannot be used as a log: file is not a database\n", answer.stderr)
+
+
+def test_sigterm_drains():
+    with subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", "--drain", "1"], stdout=subprocess.PIPE, text=True
+    ) as process:
+        url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
+        streams = [urllib.request.urlopen(f"{url}/events?topic=a") for _ in range(5)]
+        start = time.monotonic()
+        process.terminate()
+        for stream in streams:
+            stream.read()
+            stream.close()
+        assert process.wait(10) == 0
+        assert 0.8 < time.monotonic() - start < 5

@@ -135,14 +135,28 @@ def test_a_state_is_a_snapshot_and_then_patches():
             assert events[0].id is None, "so that a client that is lost after it gets another one"
 
 
-def test_a_state_resumes_with_the_patches_it_has_missed():
+def test_who_comes_back_gets_a_snapshot_if_the_state_has_changed():
     with serve(state=["order"]) as server:
-        server.publish("order", '{"n": 0}')
-        last_event_id = server.publish("order", '{"n": 1}')
-        server.publish("order", '{"n": 2}')
-        with Reader(server, "topic=order", last_event_id=last_event_id) as reader:
-            events = reader.read(lambda events: len(events) == 1)
-            assert [(event.event, event.data) for event in events] == [("patch", '{"n":2}')]
+        missed = server.publish("order", '{"n": 0, "m": 0}')
+        last = server.publish("order", '{"n": 1, "m": 0}')
+        for last_event_id, first in [(missed, '{"n":1,"m":0}'), (last, '{"m":1}')]:
+            with Reader(server, "topic=order", last_event_id=last_event_id) as reader:
+                if last_event_id == last:
+                    server.publish("order", '{"n": 1, "m": 1}')
+                assert reader.take(1) == [first]
+
+
+def test_who_lags_gets_a_snapshot_when_it_is_shorter_than_the_patches():
+    def state(n):
+        return json.dumps({"n": n, "filler": f"{n} {BIG}"})
+
+    with serve(state=["order"]) as server, Reader(server, "topic=order", receive_buffer=100_000) as slow:
+        for n in range(100):
+            server.publish("order", state(n))
+        events = slow.read(lambda events: events and json.loads(events[-1].data)["n"] == 99)
+        assert len(events) < 100
+        assert [event.event for event in events].count("snapshot") == 2, "the first change, and one in between"
+        assert state_of(events) == json.loads(state(99))
 
 
 @pytest.mark.parametrize("id", ["expired", "unknown"])

@@ -19,19 +19,33 @@ MODULES = [
 ]
 
 
-def test_the_package_in_ten_lines_runs():
-    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
-    first, second = done.stdout.splitlines()
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def run(code, folder):
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=20)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_the_package_in_ten_lines_runs(tmp_path):
+    first, second = run(EXAMPLES[0], tmp_path).splitlines()
     assert re.fullmatch(r"greeting hello [0-9a-f]+-1", first)
     assert second == "[Event(data='one')]"
-    assert done.stderr == ""
+
+
+def test_the_other_examples_run(tmp_path):
+    assert len(EXAMPLES) == 2
+    assert run(EXAMPLES[1], tmp_path) == ""
+    assert (tmp_path / "events.db").exists()
 
 
 def test_what_the_readme_links_to_is_there():
     targets = re.findall(r"\]\(([^)]+)\)", README)
     assert len(targets) > 10
-    assert not [target for target in targets if not (ROOT / target).exists()]
+    headings = {re.sub(r"[^a-z0-9 -]", "", line.lower()).strip().replace(" ", "-") for line in README.splitlines()}
+    for target in targets:
+        assert (ROOT / target).exists() if target[0] != "#" else target[1:] in headings, target
 
 
 def test_the_readme_names_every_notebook_and_every_module():

@@ -7,6 +7,7 @@ import socket
 from contextlib import contextmanager
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from sse_demo import EventStreamParser, serve
 
@@ -79,6 +80,15 @@ def test_health_counts_connections(server):
     with stream(server, "/events?topic=a"), stream(server, "/stream"):
         health = json.loads(request(server, "GET", "/health")[2])
         assert health == {"status": "ok", "connections": 2, "subscribers": 1}
+
+
+def test_metrics_are_what_prometheus_reads(server):
+    publish(server)
+    status, headers, body = request(server, "GET", "/metrics")
+    assert (status, headers["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    families = {family.name: family for family in text_string_to_metric_families(body.decode())}
+    assert families["sse_published"].samples[0].value == 1
+    assert {"sse_subscribers", "sse_delivered", "sse_sent_bytes", "sse_lag_seconds", "sse_closed"} <= set(families)
 
 
 # The ten messages
@@ -410,3 +420,21 @@ def test_a_refusal_by_headers_reaches_a_client_with_a_large_body(server, headers
 
 def test_a_long_stream_without_pauses_comes_whole(server):
     assert len(events(request(server, "GET", "/stream?count=10000&interval=0")[2])) == 10_000
+
+
+# Keys
+
+
+def test_a_key_says_what_an_event_is_the_newest_of():
+    with serve(coalesce=["prices"]) as server:
+        for key, data in (("A", b"1"), ("B", b"2"), ("A", b"3")):
+            assert publish(server, data, f"/events?topic=prices&key={key}")[0] == 202
+        with stream(server, "/events?topic=prices&recent=10") as answer:
+            received = b""
+            while received.count(b"data:") < 2:
+                received += answer.read1(1000)
+        assert [event.data for event in events(received)] == ["2", "3"]
+
+
+def test_a_key_without_a_use_is_refused(server):
+    assert_problem(publish(server, path="/events?topic=a&key=x"), 400, "does not coalesce")

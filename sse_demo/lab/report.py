@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 
+SHOWN = 200  # characters of a value
 GREEN, AMBER = "#388e3c", "#b7730b"  # readable on JupyterLab's light and dark backgrounds
 
 
@@ -29,9 +30,9 @@ class Report:
         try:
             got = answer()
         except Exception as error:
-            self.add(False, what, f"expected {wanted!r}, but it raised {type(error).__name__}: {error}")
+            self.add(False, what, f"expected {_short(wanted)}, but it raised {type(error).__name__}: {error}")
         else:
-            self.add(got == wanted, what, "" if got == wanted else f"expected {wanted!r}, got {got!r}")
+            self.add(got == wanted, what, "" if got == wanted else f"expected {_short(wanted)}, got {_short(got)}")
 
     @property
     def headline(self) -> str:
@@ -55,3 +56,8 @@ class Report:
         )
         color = GREEN if self.passed else AMBER
         return f'<div style="color:{color};font-weight:600">{escape(self.headline)}</div><table>{rows}</table>'
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 2]} …"

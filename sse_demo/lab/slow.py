@@ -6,6 +6,8 @@ import contextlib
 import math
 import socket
 import threading
+from collections import deque
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from .. import cells
@@ -19,16 +21,17 @@ BUFFER = 65_536  # bytes that the system may keep for us; a larger buffer would 
 class SlowReader:
     """Reads an event stream in a thread, no more than ``speed`` bytes a second. 0 does not read at all.
 
-    ``speed`` may be changed at any time. ``events`` are those that have come, and ``batches`` says how many of them
-    came together, in one chunk of the response.
+    ``speed`` may be changed at any time. ``count`` is the number of events that have come, ``events`` are the newest of
+    them, no more than ``keep``, and ``batches`` says of the newest how many came together, in one chunk of the response.
     """
 
-    def __init__(self, url: str, speed: float = math.inf):
+    def __init__(self, url: str, speed: float = math.inf, *, keep: int = 1_000):
         cells.stop_earlier_run()
         self.url = url
         self.speed = speed
-        self.events: list[Event] = []
-        self.batches: list[int] = []
+        self.events: deque[Event] = deque(maxlen=keep)
+        self.batches: deque[int] = deque(maxlen=keep)
+        self.count = 0
         self.bytes = 0
         self._stopped = threading.Event()
         self._changed = threading.Condition()
@@ -52,15 +55,19 @@ class SlowReader:
     def __repr__(self) -> str:
         return f"SlowReader({urlsplit(self.url).path!r})"
 
-    def wait_for(self, data: str, timeout: float = 10) -> list[Event]:
-        """Wait until an event with this data has come, and return all that have come.
+    def wait_for(self, n: int, timeout: float = 10) -> list[Event]:
+        """Wait until ``n`` events have come, and return the newest. Raises ``TimeoutError`` after ``timeout`` seconds."""
+        return self._wait(lambda: self.count >= n, f"{n} events", timeout)
 
-        Raises ``TimeoutError`` when it does not come within ``timeout`` seconds.
-        """
+    def wait_for_id(self, id: str, timeout: float = 10) -> list[Event]:
+        """Wait until the event with this id has come, which is what ``publish`` returns. Raises ``TimeoutError``."""
+        return self._wait(lambda: any(event.id == id for event in self.events), f"event {id}", timeout)
+
+    def _wait(self, condition: Callable[[], bool], what: str, timeout: float) -> list[Event]:
         with self._changed:
-            if not self._changed.wait_for(lambda: any(event.data == data for event in self.events), timeout):
-                raise TimeoutError(f"{data!r} has not come within {timeout:g} s; {len(self.events)} other events have")
-        return self.events
+            if not self._changed.wait_for(condition, timeout):
+                raise TimeoutError(f"no {what} within {timeout:g} s: {self.count} events have come")
+            return list(self.events)
 
     def stop(self) -> None:
         """Leave."""
@@ -99,5 +106,6 @@ class SlowReader:
             if events:
                 with self._changed:
                     self.events += events
+                    self.count += len(events)
                     self.batches.append(len(events))
                     self._changed.notify_all()

@@ -46,7 +46,7 @@ def main() -> None:
         (_, without, _), (p50, p99, memory) = run(silent=False), run(silent=True)
         ratios.append(p99 / without)
         print(
-            f"round {number + 1}: p99 {without:.1f} ms without, {p99:.1f} ms (p50 {p50:.1f}) with {SILENT} silent ones; "
+            f"round {number + 1}: p99 {without:.1f} ms without, {p99:.1f} ms (p50 {p50:.1f}) with {SILENT} silent; "
             f"memory with them, MB: {', '.join(f'{size:.0f}' for size in memory)} ({time.monotonic() - begin:.0f} s)",
             flush=True,
         )

@@ -34,3 +34,9 @@ def test_what_a_learner_wrote_is_shown_as_text():
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
     assert "<b>" not in html
+
+
+def test_a_long_value_is_cut():
+    report = Report("r")
+    report.expect("x", list(range(1000)), lambda: list(range(999)))
+    assert len(repr(report)) < 600

@@ -1,0 +1,62 @@
+import math
+
+import pytest
+
+from sse_demo import serve
+from sse_demo.lab import SlowReader
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serve() as server:
+        yield server
+
+
+def test_it_reads_what_comes(server):
+    reader = SlowReader(f"{server.url}/events?topic=a")
+    ids = [server.publish("a", str(n)) for n in range(20)]
+    reader.wait_for_id(ids[-1])
+    assert [event.data for event in reader.wait_for(20)] == [str(n) for n in range(20)]
+    assert sum(reader.batches) == 20
+    assert reader.bytes > 20 * len("data: 0")
+    reader.stop()
+    assert not reader._thread.is_alive()
+
+
+def test_it_waits_until_it_may(server, eventually):
+    reader = SlowReader(f"{server.url}/events?topic=b", speed=0)
+    server.publish("b", "x" * 5000)
+    with pytest.raises(TimeoutError, match=r"no 1 events within 0.3 s: 0 events have come"):
+        reader.wait_for(1, timeout=0.3)
+    assert reader.bytes == 0
+    reader.speed = 10_000
+    eventually(lambda: reader.bytes > 0)
+    assert reader.count == 0
+    reader.speed = math.inf
+    reader.wait_for(1)
+    reader.stop()
+
+
+def test_it_ends_when_the_server_does():
+    with serve() as server:
+        reader = SlowReader(f"{server.url}/events?topic=a")
+        server.publish("a", "bye")
+        reader.wait_for(1)
+    reader._thread.join(5)
+    assert not reader._thread.is_alive()
+    reader.stop()
+
+
+def test_its_text_has_no_port(server):
+    reader = SlowReader(f"{server.url}/events?topic=a")
+    assert repr(reader) == "SlowReader('/events')"
+    reader.stop()
+
+
+def test_it_keeps_the_newest_only(server):
+    reader = SlowReader(f"{server.url}/events?topic=c", keep=2)
+    for n in range(5):
+        server.publish("c", str(n))
+    assert [event.data for event in reader.wait_for(5)] == ["3", "4"]
+    assert reader.count == 5
+    reader.stop()
