@@ -41,6 +41,7 @@ class Hub:
         # Between the publishers' threads and the event loop:
         self._changed = threading.Condition()
         self._fresh: list[Entry] = []
+        self._fresh_bytes = 0
 
     def __len__(self) -> int:
         """How many subscribers there are."""
@@ -67,7 +68,7 @@ class Hub:
         """
         waiting = self._publisher.submit(topic, event, key, idempotency_key)
         id = waiting.result()
-        if len(self._fresh) >= self.settings.max_burst:
+        if self._is_a_crowd():
             self._wait_for_delivery()
         return id
 
@@ -114,6 +115,7 @@ class Hub:
                 self._delivery.deliver(entries)
                 return
             self._fresh += entries
+            self._fresh_bytes += sum(len(entry.wire) for entry in entries)
             if len(self._fresh) == len(entries):  # one wake-up for a burst
                 self._loop.call_soon_threadsafe(self._wake_up)
 
@@ -125,7 +127,7 @@ class Hub:
 
     def _deliver(self) -> None:
         with self._changed:
-            fresh, self._fresh = self._fresh, []
+            fresh, self._fresh, self._fresh_bytes = self._fresh, [], 0
             self._changed.notify_all()
         self._delivery.deliver(fresh)
 
@@ -134,5 +136,8 @@ class Hub:
         if threading.get_ident() == self._thread:
             self._deliver()
         with self._changed:
-            while len(self._fresh) >= self.settings.max_burst and not self._loop.is_closed():
+            while self._is_a_crowd() and not self._loop.is_closed():
                 self._changed.wait(timeout=1)
+
+    def _is_a_crowd(self) -> bool:
+        return len(self._fresh) >= self.settings.max_burst or self._fresh_bytes >= self.settings.burst_bytes

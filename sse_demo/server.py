@@ -53,6 +53,7 @@ class Server:
         self._drain = 0.0
         self._loop = asyncio.SelectorEventLoop()  # what Tornado runs best on, on Windows too
         self._stop = asyncio.Event()
+        self._finished = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"sse_demo {self.url}", daemon=True)
         self._thread.start()
 
@@ -64,24 +65,26 @@ class Server:
 
     @property
     def running(self) -> bool:
-        return self._thread.is_alive()
+        return not self._finished.is_set()
 
     def stop(self, drain: float = 0) -> None:
         """End open streams as they should end, and free the port. Returns when it is done; again, it does nothing.
 
         With ``drain``, the streams are ended one after the other over so many seconds, so that their clients do not
         come to another server all at once. Meanwhile no new streams are opened, and ``/health`` says "draining".
+        Another ``stop()`` cuts this short.
         """
         if self.running:
             self._drain = drain
             with contextlib.suppress(RuntimeError):  # the loop was closed a moment ago, by another stop()
                 self._loop.call_soon_threadsafe(self._stop.set)
         if threading.current_thread() is not self._thread:
+            self.join()
             self._thread.join()
 
     def join(self) -> None:
         """Wait until the server is stopped."""
-        self._thread.join()
+        self._finished.wait()  # not Thread.join: after an interrupted one Python 3.11 takes the thread for dead
 
     def __enter__(self) -> Server:
         return self
@@ -93,11 +96,14 @@ class Server:
         return f"<Server {self.url} {'running' if self.running else 'stopped'}>"
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-        self.hub.close()
-        if self._owned_log:
-            self._owned_log.close()
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._serve())
+            self.hub.close()
+            if self._owned_log:
+                self._owned_log.close()
+        finally:
+            self._finished.set()
 
     async def _serve(self) -> None:
         app = make_app(self.hub)

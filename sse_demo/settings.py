@@ -60,8 +60,9 @@ class Settings:
         Time to wait for more events before a batch goes out; 0 sends at once.
     read_batch
         Bytes that a connection which lags behind is given from the log at a time.
-    max_burst
-        Events that wait for the event loop. A thread that publishes more at once waits until they are delivered.
+    max_burst, burst_bytes
+        Events that wait for the event loop, and their bytes. A thread that publishes more at once waits until they are
+        delivered.
 
     Three lists of topics, each a name or a pattern such as ``"prices/*"``:
 
@@ -95,6 +96,7 @@ class Settings:
     batch_delay: float = 0.0
     read_batch: int = 64 * KiB
     max_burst: int = 1_000
+    burst_bytes: int = 4 * MiB
 
     coalesce: tuple[str, ...] = ()
     state: tuple[str, ...] = ()

@@ -135,15 +135,17 @@ def test_a_state_is_a_snapshot_and_then_patches():
             assert events[0].id is None, "so that a client that is lost after it gets another one"
 
 
-def test_who_comes_back_gets_a_snapshot_if_the_state_has_changed():
+def test_who_comes_back_gets_a_snapshot_if_the_state_has_changed(eventually):
     with serve(state=["order"]) as server:
         missed = server.publish("order", '{"n": 0, "m": 0}')
         last = server.publish("order", '{"n": 1, "m": 0}')
         for last_event_id, first in [(missed, '{"n":1,"m":0}'), (last, '{"m":1}')]:
             with Reader(server, "topic=order", last_event_id=last_event_id) as reader:
+                eventually(lambda: len(server.hub) == 1)
                 if last_event_id == last:
                     server.publish("order", '{"n": 1, "m": 1}')
                 assert reader.take(1) == [first]
+            eventually(lambda: len(server.hub) == 0)
 
 
 def test_who_lags_gets_a_snapshot_when_it_is_shorter_than_the_patches():
@@ -283,7 +285,7 @@ def test_nothing_grows_with_topics_that_come_and_go(eventually):
 
 
 def test_those_who_never_read_cost_nothing_but_their_sockets():
-    with serve(log_bytes=2_000_000) as server:
+    with serve(log_bytes=2_000_000, burst_bytes=300_000) as server:
         readers = [Reader(server, "topic=a", receive_buffer=4096) for _ in range(20)]
         fill(server, 50)
         tracemalloc.start()

@@ -21,8 +21,8 @@ BUFFER = 65_536  # bytes that the system may keep for us; a larger buffer would 
 class SlowReader:
     """Reads an event stream in a thread, no more than ``speed`` bytes a second. 0 does not read at all.
 
-    ``speed`` may be changed at any time. ``count`` is the number of events that have come, ``events`` are the newest of
-    them, no more than ``keep``, and ``batches`` says of the newest how many came together, in one chunk of the response.
+    ``speed`` may be changed at any time. ``count`` is the number of events that have come, ``events`` are the newest
+    of them, no more than ``keep``, and ``batches`` says how many came together, in one chunk of the response.
     """
 
     def __init__(self, url: str, speed: float = math.inf, *, keep: int = 1_000):
@@ -56,7 +56,7 @@ class SlowReader:
         return f"SlowReader({urlsplit(self.url).path!r})"
 
     def wait_for(self, n: int, timeout: float = 10) -> list[Event]:
-        """Wait until ``n`` events have come, and return the newest. Raises ``TimeoutError`` after ``timeout`` seconds."""
+        """Wait until ``n`` events have come, and return those that are kept. Raises ``TimeoutError``."""
         return self._wait(lambda: self.count >= n, f"{n} events", timeout)
 
     def wait_for_id(self, id: str, timeout: float = 10) -> list[Event]:
