@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from html import escape
 import ipywidgets
 
 from .. import cells
+from .repeat import Repeat
 
 SAMPLE = 0.2  # seconds
 COLORS = ("#1e88e5", "#d81b60", "#43a047", "#fb8c00")  # readable on JupyterLab's light and dark backgrounds
@@ -28,34 +28,27 @@ class LiveChart(ipywidgets.HTML):
         self.title = title
         self.figures = dict(figures)
         self.samples: deque[tuple[float, list[float]]] = deque(maxlen=round(seconds / SAMPLE))
-        self.error: Exception | None = None
         self._seconds = seconds
-        self._stopped = threading.Event()
         super().__init__()
         self._draw()
-        self._thread = threading.Thread(target=self._run, name=f"LiveChart {title}", daemon=True)
-        self._thread.start()
-        cells.stop_on_rerun(self)
+        self._sampling = Repeat(SAMPLE, self._sample)
 
     def __repr__(self) -> str:
         return f"LiveChart({self.title!r}: {', '.join(self.figures)})"
 
     def stop(self) -> None:
         """Read no more figures. The chart stays as it is."""
-        self._stopped.set()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+        self._sampling.stop()
 
-    def _run(self) -> None:
+    def _sample(self) -> None:
         try:
-            while not self._stopped.wait(SAMPLE):
-                self.samples.append((time.monotonic(), [read() for read in self.figures.values()]))
-                self._draw()
-        except Exception as error:  # nobody would see it in this thread
-            self.error = error
-            self._draw()
+            self.samples.append((time.monotonic(), [read() for read in self.figures.values()]))
+        except Exception as error:
+            self._draw(error)
+            raise
+        self._draw()
 
-    def _draw(self) -> None:
+    def _draw(self, error: Exception | None = None) -> None:
         now = self.samples[-1][0] if self.samples else 0.0
         top = max((value for _, values in self.samples for value in values), default=0) or 1
 
@@ -70,11 +63,11 @@ class LiveChart(ipywidgets.HTML):
             value = f"{self.samples[-1][1][number]:,.0f}" if self.samples else "-"
             lines.append(f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>')
             labels.append(f'<b style="color:{color}">{escape(name)} {value}</b>')
-        error = f'<div style="color:#c62828">{escape(repr(self.error))}</div>' if self.error else ""
+        trouble = f'<div style="color:#c62828">{escape(repr(error))}</div>' if error else ""
         self.value = (
             f"<div>{escape(self.title)}: {' &nbsp; '.join(labels)}</div>"
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT + 4}" style="width:100%;max-width:{WIDTH}px" role="img">'
             f'<g stroke="currentColor" opacity=".35"><path d="M{LEFT} 10V{HEIGHT}H{WIDTH}" fill="none"/></g>'
             f'<g fill="currentColor" font-size="11" text-anchor="end"><text x="{LEFT - 6}" y="16">{top:,.0f}</text>'
-            f'<text x="{LEFT - 6}" y="{HEIGHT}">0</text></g>{"".join(lines)}</svg>{error}'
+            f'<text x="{LEFT - 6}" y="{HEIGHT}">0</text></g>{"".join(lines)}</svg>{trouble}'
         )

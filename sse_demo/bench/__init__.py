@@ -1,0 +1,124 @@
+"""What a delivery costs: many subscribers on one server, next to a bare loop of ``socket.send``.
+
+The server under test is a process of its own, on a core of its own where the system lets us choose. All the
+subscribers are raw sockets in this process, so that it can keep up with any server. Events are published over HTTP,
+the next one when everybody has the one before: each delivery is then one event for one socket, for every server alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from dataclasses import dataclass, fields
+from statistics import median, quantiles
+
+from .load import Progress, Subscribers
+from .process import Target, allow_files, cpu_time, resident_memory, started
+
+__all__ = [
+    "BARE_LOOP",
+    "SSE_DEMO",
+    "Result",
+    "Subscribers",
+    "Target",
+    "allow_files",
+    "measure",
+    "median_of",
+    "resident_memory",
+    "started",
+    "table",
+]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run has measured, in the units that the names say. Memory is resident, beyond the idle server's."""
+
+    delivered: int
+    lost: int
+    disordered: int
+    deliveries_per_second: float
+    cpu_us_per_delivery: float
+    memory_kb_per_connection: float
+    p50_ms: float
+    p99_ms: float
+
+
+def _own_server(port: int) -> list[str]:
+    return [sys.executable, "-m", "sse_demo", "serve", "--port", str(port)]
+
+
+def _bare_loop(port: int) -> list[str]:
+    return [sys.executable, "-m", "sse_demo.bench.bare_loop", str(port)]
+
+
+SSE_DEMO = Target("sse_demo", _own_server, "/events?topic=load", "/events?topic=load")
+BARE_LOOP = Target("bare send loop", _bare_loop, "/", "/")
+
+
+def measure(
+    target: Target, subscribers: int, events: int, size: int, *, progress: Progress = lambda steps: None
+) -> Result:
+    """Start the target, connect the subscribers, publish the events, and stop it again.
+
+    ``size`` is the number of bytes of data in an event. ``progress`` is told ``subscribers - 1 + events`` steps in all.
+
+    Raises ``RuntimeError`` where the server does not start or ends early, ``TimeoutError`` where it goes silent.
+    """
+    allow_files(subscribers + 100)
+    with started(target) as (process, port), contextlib.closing(Subscribers(port, target)) as load:
+        load.connect(1)
+        load.warm_up()  # what a server loads at its first request is not the cost of a connection
+        memory = resident_memory(process)
+        load.connect(subscribers - 1, progress)
+        memory = resident_memory(process) - memory
+        load.warm_up()
+        cpu, begin = cpu_time(process), time.perf_counter()
+        for number in range(events):
+            load.publish_and_wait(number, size)
+            progress(1)
+        cpu, wall = cpu_time(process) - cpu, time.perf_counter() - begin
+        deliveries = events * len(load)
+        latency = quantiles(load.latencies, n=100)
+        return Result(
+            delivered=load.arrived,
+            lost=deliveries - load.arrived,
+            disordered=load.disordered,
+            deliveries_per_second=load.arrived / wall,
+            cpu_us_per_delivery=cpu / deliveries * 1e6,
+            memory_kb_per_connection=memory / (len(load) - 1) / 1024,
+            p50_ms=latency[49],
+            p99_ms=latency[98],
+        )
+
+
+def table(results: dict[str, list[Result]]) -> str:
+    """The medians of each target, one column each, and how many times the first is of the second."""
+    medians = {name: median_of(rounds) for name, rounds in results.items()}
+    ours, bare = medians.values()
+    lines = [("", *medians, "ratio")]
+    for text, name, pattern in [
+        ("deliveries a second", "deliveries_per_second", ",.0f"),
+        ("CPU of the server, µs a delivery", "cpu_us_per_delivery", ".2f"),
+        ("publish to receive, p50, ms", "p50_ms", ".2f"),
+        ("publish to receive, p99, ms", "p99_ms", ".2f"),
+        ("memory, KB a connection", "memory_kb_per_connection", ".1f"),
+        ("lost", "lost", ",.0f"),
+        ("out of order", "disordered", ",.0f"),
+    ]:
+        a, b = getattr(ours, name), getattr(bare, name)
+        comparable = b and name != "memory_kb_per_connection"  # the bare loop keeps nothing but a socket
+        lines.append((text, format(a, pattern), format(b, pattern), f"{a / b:.2f}" if comparable else ""))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            [line[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(line[1:], widths[1:], strict=True))]
+        )
+        for line in lines
+    )
+
+
+def median_of(results: list[Result]) -> Result:
+    """The median of each figure."""
+    return Result(**{field.name: median(getattr(result, field.name) for result in results) for field in fields(Result)})

@@ -1,0 +1,137 @@
+"""Many subscribers in one process, fast enough to keep up with any server: raw sockets and one selector."""
+
+from __future__ import annotations
+
+import re
+import selectors
+import socket
+import time
+from array import array
+from collections.abc import Callable
+
+from .process import Target
+
+CONNECTING = 50  # connections that are being made at the same time
+_NUMBERED = re.compile(rb"data: ?(\d+) (\d+) ")
+
+Progress = Callable[[int], object]  # called with the number of steps that are done since the last call
+
+
+class Subscribers:
+    """Many event streams of one server, read by one selector, and one connection that publishes."""
+
+    timeout = 60.0  # seconds without a single byte
+
+    def __init__(self, port: int, target: Target):
+        self._address = ("127.0.0.1", port)
+        self._target = target
+        self._selector = selectors.DefaultSelector()
+        self._sockets: list[socket.socket] = []
+        self._silent: list[socket.socket] = []
+        self._rest: list[bytes] = []  # of each: what follows the last whole event
+        self._next: list[int] = []  # of each: the number of the event that is due
+        self.arrived = 0
+        self.disordered = 0
+        self.latencies = array("d")
+        self._publisher = socket.create_connection(self._address)
+        self._publisher.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._publisher.settimeout(self.timeout)
+
+    def __len__(self) -> int:
+        """How many read."""
+        return len(self._sockets)
+
+    def connect(self, count: int, progress: Progress = lambda steps: None) -> None:
+        """Open so many streams, a few at a time."""
+        request = f"GET {self._target.subscribe} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
+        end = len(self._sockets) + count
+        while len(self._sockets) < end:
+            window = [socket.create_connection(self._address) for _ in range(min(CONNECTING, end - len(self._sockets)))]
+            for stream in window:
+                stream.sendall(request.encode())
+            for stream in window:
+                stream.settimeout(self.timeout)
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    head += _receive(stream)
+                if not head.startswith(b"HTTP/1.1 200"):
+                    raise RuntimeError(f"{self._target.name} answered {head[:100]!r}")
+                stream.setblocking(False)
+                self._selector.register(stream, selectors.EVENT_READ, len(self._sockets))
+                self._sockets.append(stream)
+                self._rest.append(b"")
+                self._next.append(0)
+            progress(len(window))
+
+    def ignore(self, count: int) -> None:
+        """The last of them will never read another byte."""
+        self._silent += self._sockets[-count:]
+        for stream in self._sockets[-count:]:
+            self._selector.unregister(stream)
+        del self._sockets[-count:]
+
+    def warm_up(self) -> None:
+        """Publish until everybody has received something: only then are all of them subscribed for sure."""
+        waiting = set(range(len(self._sockets)))
+        while waiting:
+            self._publish(b"ready")
+            self._read_answer()
+            while ready := self._selector.select(timeout=0.5):
+                for key, _ in ready:
+                    _receive(key.fileobj)
+                    waiting.discard(key.data)
+
+    def publish_and_wait(self, number: int, size: int) -> None:
+        """Publish one event and read until it has reached everybody."""
+        self._publish(f"{number} {time.perf_counter_ns()} ".ljust(size, "x").encode())
+        missing = len(self._sockets)
+        while missing:
+            ready = self._selector.select(self.timeout)
+            if not ready:
+                raise TimeoutError(f"{self._target.name}: {missing} have not received event {number}")
+            for key, _ in ready:
+                missing -= self._read(key.fileobj, key.data)
+        self._read_answer()
+
+    def close(self) -> None:
+        self._selector.close()
+        for stream in [*self._sockets, *self._silent, self._publisher]:
+            stream.close()
+
+    def _read(self, stream: socket.socket, index: int) -> int:
+        data = self._rest[index] + _receive(stream)
+        now = time.perf_counter_ns()
+        end = max(data.rfind(blank) + len(blank) if blank in data else 0 for blank in (b"\n\n", b"\r\n\r\n"))
+        count = 0
+        for match in _NUMBERED.finditer(data, 0, end):
+            number, sent = int(match[1]), int(match[2])
+            self.disordered += number != self._next[index]
+            self._next[index] = number + 1
+            self.latencies.append((now - sent) / 1e6)
+            count += 1
+        self.arrived += count
+        self._rest[index] = data[end:]
+        return count
+
+    def _publish(self, data: bytes) -> None:
+        head = f"POST {self._target.publish} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n"
+        self._publisher.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
+
+    def _read_answer(self) -> None:
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += _receive(self._publisher)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 2"):
+            raise RuntimeError(f"{self._target.name} answered {answer[:200]!r}")
+        length = re.search(rb"(?i)content-length: *(\d+)", head)
+        chunked = re.search(rb"(?i)transfer-encoding: *chunked", head)
+        while len(body) < int(length[1]) if length else chunked and not body.endswith(b"0\r\n\r\n"):
+            body += _receive(self._publisher)
+
+
+def _receive(stream: socket.socket) -> bytes:
+    data = stream.recv(65536)
+    if not data:
+        raise RuntimeError("the server has closed a connection")
+    return data
