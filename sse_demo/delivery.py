@@ -24,7 +24,7 @@ from itertools import groupby
 from operator import attrgetter
 from random import uniform
 
-from .connection import Connection, broadcast
+from .connection import Audience, Connection
 from .cursor import Cursor, Lag, with_id
 from .event import Comment, Event
 from .log import Entry, EventLog
@@ -60,7 +60,7 @@ class Delivery:
         self._settings = settings
         self._metrics = metrics
         self._subscribers: dict[Connection, Subscriber] = {}
-        self._caught_up: dict[str, dict[Connection, Subscriber]] = {}  # by topic
+        self._caught_up: dict[str, Audience] = {}  # by topic
         self._lagging: dict[Connection, Subscriber] = {}
         for entry in log.read((SNAPSHOTS,), 0, self.up_to, settings.log_bytes)[0]:
             self._keep_snapshot(entry)
@@ -104,8 +104,8 @@ class Delivery:
                 elif caught_up := self._caught_up.get(topic):
                     payload = b"".join([entry.wire for entry in entries])
                     self._count(len(entries) * len(caught_up), len(payload) * len(caught_up))
-                    for connection in broadcast(caught_up, payload):
-                        self._wait_until_drained(caught_up[connection])
+                    for connection in caught_up.send(payload):
+                        self._wait_until_drained(self._subscribers[connection])
                     now = time.time()
                     for entry in entries:
                         self._metrics.delivery_seconds.observe(max(now - entry.time, 0))
@@ -130,7 +130,7 @@ class Delivery:
         if subscriber.lag is None:
             for topic in subscriber.topics:
                 caught_up = self._caught_up[topic]
-                del caught_up[subscriber.connection]
+                caught_up.remove(subscriber.connection)
                 if not caught_up:
                     del self._caught_up[topic]
 
@@ -169,7 +169,7 @@ class Delivery:
         subscriber.lag = None
         del self._lagging[connection]
         for topic in subscriber.topics:
-            self._caught_up.setdefault(topic, {})[connection] = subscriber
+            self._caught_up.setdefault(topic, Audience()).add(connection)
 
     def _introduce(self, subscriber: Subscriber, entries: list[Entry], missed: str, snapshots: str) -> list[bytes]:
         """What comes before the entries: the news that some are missing, and snapshots.
@@ -205,7 +205,7 @@ class Delivery:
     def _beat(self, first: bool = False) -> None:
         """A comment to everybody who is not busy receiving. It also finds out who is gone."""
         idle = [] if first else [connection for connection, one in self._subscribers.items() if one.lag is None]
-        for connection in broadcast(idle, _HEARTBEAT):
+        for connection in Audience(idle).send(_HEARTBEAT):
             self._wait_until_drained(self._subscribers[connection])
         self._loop.call_later(self._settings.heartbeat, self._beat)
 

@@ -6,7 +6,7 @@ import socket
 import pytest
 from tornado.iostream import IOStream
 
-from sse_demo.connection import Connection, broadcast
+from sse_demo.connection import Audience, Connection
 
 
 async def pair(**options):
@@ -57,7 +57,7 @@ def test_without_chunks_the_bytes_are_as_they_are(run):
     async def main():
         connection, client = await pair(chunked=False)
         connection.write(b"a")
-        assert broadcast([connection], b"b") == []
+        assert Audience([connection]).send(b"b") == []
         connection.end()
         assert received(client) == b"ab"
         assert received(client) == b""
@@ -82,8 +82,8 @@ def test_a_broadcast_tells_who_is_behind(run):
         pairs = [await pair(chunked=chunked) for chunked in (True, False, True)]
         connections = [connection for connection, _ in pairs]
         big = b"x" * 5_000_000
-        assert broadcast(connections, b"small") == []
-        assert broadcast(connections, big) == connections
+        assert Audience(connections).send(b"small") == []
+        assert set(Audience(connections).send(big)) == set(connections)
         drained = []
         for connection in connections:
             connection.when_drained(lambda connection=connection: drained.append(connection))
@@ -109,11 +109,11 @@ def test_a_client_that_is_gone_is_closed_and_the_others_get_theirs(run):
         gone.when_closed(lambda: closed.append("gone"))
         there.when_closed(lambda: closed.append("there"))
         lost.close()
-        assert broadcast([gone, there], b"a") == []
+        assert Audience([gone, there]).send(b"a") == []
         assert received(client) == b"1\r\na\r\n"
         await until(lambda: closed == ["gone"])
         assert gone.closed
-        assert broadcast([gone, there], b"b") == [], "not even a second time"
+        assert Audience([gone, there]).send(b"b") == [], "not even a second time"
         there.end()
         await until(lambda: closed == ["gone", "there"])
         client.close()
