@@ -25,6 +25,7 @@ __all__ = [
     "allow_files",
     "measure",
     "median_of",
+    "paired_ratio",
     "resident_memory",
     "started",
     "table",
@@ -94,7 +95,7 @@ def measure(
 
 
 def table(results: dict[str, list[Result]]) -> str:
-    """The medians of each target, one column each, and how many times the first is of the second."""
+    """The medians of each target, one column each, and the median of how many times the first was of the second."""
     medians = {name: median_of(rounds) for name, rounds in results.items()}
     ours, bare = medians.values()
     lines = [("", *medians, "ratio")]
@@ -109,7 +110,8 @@ def table(results: dict[str, list[Result]]) -> str:
     ]:
         a, b = getattr(ours, name), getattr(bare, name)
         comparable = b and name != "memory_kb_per_connection"  # the bare loop keeps nothing but a socket
-        lines.append((text, format(a, pattern), format(b, pattern), f"{a / b:.2f}" if comparable else ""))
+        ratio = f"{paired_ratio(name, *results.values()):.2f}" if comparable else ""
+        lines.append((text, format(a, pattern), format(b, pattern), ratio))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(
@@ -117,6 +119,11 @@ def table(results: dict[str, list[Result]]) -> str:
         )
         for line in lines
     )
+
+
+def paired_ratio(name: str, ones: list[Result], others: list[Result]) -> float:
+    """The median of one figure's ratio in each round: what slows a machine down for a while slows both."""
+    return median(getattr(one, name) / getattr(other, name) for one, other in zip(ones, others, strict=True))
 
 
 def median_of(results: list[Result]) -> Result:

@@ -21,7 +21,7 @@ from matplotlib import pyplot
 from peers import PEERS
 from tqdm import tqdm
 
-from sse_demo.bench import BARE_LOOP, SSE_DEMO, Result, Target, measure, median_of
+from sse_demo.bench import BARE_LOOP, SSE_DEMO, Result, Target, measure, median_of, paired_ratio
 
 ROOT = Path(__file__).parents[2]
 README, CHART = ROOT / "README.md", ROOT / "notebooks" / "figures" / "cost.svg"
@@ -45,17 +45,18 @@ def targets(folder: Path) -> list[Target]:
     return found
 
 
-def markdown(medians: dict[str, Result], options: argparse.Namespace) -> str:
-    bare = medians[BARE_LOOP.name].cpu_us_per_delivery
+def markdown(results: dict[str, list[Result]], options: argparse.Namespace) -> str:
+    medians = {name: median_of(rounds) for name, rounds in results.items()}
     lines = [
         "| server | CPU µs a delivery | of the bare loop | memory, KB a connection | p50 ms | p99 ms | lost |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, result in sorted(medians.items(), key=lambda item: item[1].cpu_us_per_delivery):
         cpu = result.cpu_us_per_delivery
+        ratio = paired_ratio("cpu_us_per_delivery", results[name], results[BARE_LOOP.name])
         memory = "-" if name == BARE_LOOP.name else f"{result.memory_kb_per_connection:.1f}"
         lines.append(
-            f"| {f'**{name}**' if name == SSE_DEMO.name else name} | {cpu:.1f} | {cpu / bare:.2f} "
+            f"| {f'**{name}**' if name == SSE_DEMO.name else name} | {cpu:.1f} | {ratio:.2f} "
             f"| {memory} | {result.p50_ms:.1f} | {result.p99_ms:.1f} | {result.lost:.0f} |"
         )
     lines += [
@@ -67,7 +68,8 @@ def markdown(medians: dict[str, Result], options: argparse.Namespace) -> str:
     return "\n".join(lines)
 
 
-def draw(medians: dict[str, Result], path: Path) -> None:
+def draw(results: dict[str, list[Result]], path: Path) -> None:
+    medians = {name: median_of(rounds) for name, rounds in results.items()}
     matplotlib.rcParams["svg.hashsalt"] = "cost"  # the same figures give the same file
     ordered = sorted(medians.items(), key=lambda item: -item[1].cpu_us_per_delivery)
     names = [name for name, _ in ordered]
@@ -99,11 +101,10 @@ def main() -> None:
                     results[target.name].append(
                         measure(target, options.subscribers, options.events, options.size, progress=bar.update)
                     )
-    medians = {name: median_of(rounds) for name, rounds in results.items()}
-    table = markdown(medians, options)
+    table = markdown(results, options)
     print(table)
     if options.write:
-        draw(medians, CHART)
+        draw(results, CHART)
         before, _, rest = README.read_text().partition(BEGIN)
         README.write_text(f"{before}{BEGIN}{table}\n{END}{rest.partition(END)[2]}")
 
