@@ -12,7 +12,7 @@ class Reader:
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(10)
+        self.socket.settimeout(30)
         self.socket.connect(("127.0.0.1", server.port))
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
