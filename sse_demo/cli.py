@@ -125,7 +125,14 @@ def _bench(options: argparse.Namespace) -> int:
         for number in range(options.rounds):
             for target in targets:
                 bar.set_description(f"round {number + 1} of {options.rounds}, {target.name}")
-                result = bench.measure(target, options.subscribers, options.events, options.size, progress=bar.update)
+                result = bench.measure(
+                    target,
+                    options.subscribers,
+                    options.events,
+                    options.size,
+                    publishers=options.publishers,
+                    progress=bar.update,
+                )
                 results[target.name].append(result)
     print(
         f"{options.subscribers:,} subscribers, {options.events} events of {options.size} bytes, "
@@ -248,6 +255,7 @@ def _parser() -> argparse.ArgumentParser:
         ("--subscribers", 1000, "connections that listen"),
         ("--events", 100, "events published, one after the other"),
         ("--size", 100, "bytes of data in each event"),
+        ("--publishers", 1, "connections that publish at the same time"),
         ("--rounds", 5, "runs of each; the table shows the medians"),
     ]:
         parser_bench.add_argument(name, type=_count, default=default, metavar="N", help=f"{text} (default: {default})")

@@ -14,6 +14,11 @@ def test_everything_is_delivered_and_measured(target):
     assert sum(steps) == 19 + 10
 
 
+def test_several_publishers_at_once():
+    result = measure(SSE_DEMO, subscribers=5, events=20, size=100, publishers=4)
+    assert (result.delivered, result.lost, result.disordered) == (100, 0, 0)
+
+
 def test_a_server_that_does_not_start_is_told():
     with pytest.raises(RuntimeError, match="nothing does not start: python -c pass"):
         measure(Target("nothing", lambda port: ["python", "-c", "pass"], "/", "/"), 1, 1, 1)

@@ -3,6 +3,7 @@
 The server under test is a process of its own, on a core of its own where the system lets us choose. All the
 subscribers are raw sockets in this process, so that it can keep up with any server. Events are published over HTTP,
 the next one when everybody has the one before: each delivery is then one event for one socket, for every server alike.
+With several publishers at once a server may send several events together.
 """
 
 from __future__ import annotations
@@ -59,16 +60,24 @@ BARE_LOOP = Target("bare send loop", _bare_loop, "/", "/")
 
 
 def measure(
-    target: Target, subscribers: int, events: int, size: int, *, progress: Progress = lambda steps: None
+    target: Target,
+    subscribers: int,
+    events: int,
+    size: int,
+    *,
+    publishers: int = 1,
+    progress: Progress = lambda steps: None,
 ) -> Result:
     """Start the target, connect the subscribers, publish the events, and stop it again.
 
-    ``size`` is the number of bytes of data in an event. ``progress`` is told ``subscribers - 1 + events`` steps in all.
+    ``size`` is the number of bytes of data in an event. Each of the ``publishers`` publishes one event, at the same
+    time as the others, and waits until all of these have reached everybody. ``progress`` is told
+    ``subscribers - 1 + events`` steps in all.
 
     Raises ``RuntimeError`` where the server does not start or ends early, ``TimeoutError`` where it goes silent.
     """
     allow_files(subscribers + 100)
-    with started(target) as (process, port), contextlib.closing(Subscribers(port, target)) as load:
+    with started(target) as (process, port), contextlib.closing(Subscribers(port, target, publishers)) as load:
         load.connect(1)
         load.warm_up()  # what a server loads at its first request is not the cost of a connection
         memory = resident_memory(process)
@@ -76,11 +85,11 @@ def measure(
         memory = resident_memory(process) - memory
         load.warm_up()
         cpu, begin = cpu_time(process), time.perf_counter()
-        for number in range(events):
+        for number in range(0, events, publishers):
             load.publish_and_wait(number, size)
-            progress(1)
+            progress(publishers)
         cpu, wall = cpu_time(process) - cpu, time.perf_counter() - begin
-        deliveries = events * len(load)
+        deliveries = len(range(0, events, publishers)) * publishers * len(load)
         latency = quantiles(load.latencies, n=100)
         return Result(
             delivered=load.arrived,

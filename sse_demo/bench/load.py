@@ -18,24 +18,26 @@ Progress = Callable[[int], object]  # called with the number of steps that are d
 
 
 class Subscribers:
-    """Many event streams of one server, read by one selector, and one connection that publishes."""
+    """Many event streams of one server, read by one selector, and the connections that publish."""
 
     timeout = 60.0  # seconds without a single byte
 
-    def __init__(self, port: int, target: Target):
+    def __init__(self, port: int, target: Target, publishers: int = 1):
         self._address = ("127.0.0.1", port)
         self._target = target
         self._selector = selectors.DefaultSelector()
         self._sockets: list[socket.socket] = []
         self._silent: list[socket.socket] = []
         self._rest: list[bytes] = []  # of each: what follows the last whole event
-        self._next: list[int] = []  # of each: the number of the event that is due
+        self._received: list[int] = []  # of each: how many events
+        self._order: list[int] = []  # the numbers of all events, as they have come to the first who got them
         self.arrived = 0
         self.disordered = 0
         self.latencies = array("d")
-        self._publisher = socket.create_connection(self._address)
-        self._publisher.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._publisher.settimeout(self.timeout)
+        self._publishers = [socket.create_connection(self._address) for _ in range(publishers)]
+        for publisher in self._publishers:
+            publisher.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            publisher.settimeout(self.timeout)
 
     def __len__(self) -> int:
         """How many read."""
@@ -60,7 +62,7 @@ class Subscribers:
                 self._selector.register(stream, selectors.EVENT_READ, len(self._sockets))
                 self._sockets.append(stream)
                 self._rest.append(b"")
-                self._next.append(0)
+                self._received.append(0)
             progress(len(window))
 
     def ignore(self, count: int) -> None:
@@ -74,28 +76,32 @@ class Subscribers:
         """Publish until everybody has received something: only then are all of them subscribed for sure."""
         waiting = set(range(len(self._sockets)))
         while waiting:
-            self._publish(b"ready")
-            self._read_answer()
+            self._publish(self._publishers[0], b"ready")
+            self._read_answer(self._publishers[0])
             while ready := self._selector.select(timeout=0.5):
                 for key, _ in ready:
                     _receive(key.fileobj)
                     waiting.discard(key.data)
 
     def publish_and_wait(self, number: int, size: int) -> None:
-        """Publish one event and read until it has reached everybody."""
-        self._publish(f"{number} {time.perf_counter_ns()} ".ljust(size, "x").encode())
-        missing = len(self._sockets)
+        """Publish one event from each publisher, numbered from this one on, and read until everybody has them."""
+        numbers = range(number, number + len(self._publishers))
+        for publisher, own in zip(self._publishers, numbers, strict=True):
+            self._publish(publisher, f"{own} {time.perf_counter_ns()} ".ljust(size, "x").encode())
+        missing = len(self._sockets) * len(numbers)
         while missing:
             ready = self._selector.select(self.timeout)
             if not ready:
-                raise TimeoutError(f"{self._target.name}: {missing} have not received event {number}")
+                raise TimeoutError(f"{self._target.name}: {missing} deliveries of event {number} are missing")
             for key, _ in ready:
                 missing -= self._read(key.fileobj, key.data)
-        self._read_answer()
+        for publisher in self._publishers:
+            self._read_answer(publisher)
+        self.disordered += sorted(self._order[-len(numbers) :]) != list(numbers)
 
     def close(self) -> None:
         self._selector.close()
-        for stream in [*self._sockets, *self._silent, self._publisher]:
+        for stream in [*self._sockets, *self._silent, *self._publishers]:
             stream.close()
 
     def _read(self, stream: socket.socket, index: int) -> int:
@@ -105,29 +111,32 @@ class Subscribers:
         count = 0
         for match in _NUMBERED.finditer(data, 0, end):
             number, sent = int(match[1]), int(match[2])
-            self.disordered += number != self._next[index]
-            self._next[index] = number + 1
+            position = self._received[index]
+            self._received[index] += 1
+            if position == len(self._order):
+                self._order.append(number)
+            self.disordered += self._order[position] != number
             self.latencies.append((now - sent) / 1e6)
             count += 1
         self.arrived += count
         self._rest[index] = data[end:]
         return count
 
-    def _publish(self, data: bytes) -> None:
+    def _publish(self, publisher: socket.socket, data: bytes) -> None:
         head = f"POST {self._target.publish} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n"
-        self._publisher.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
+        publisher.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
 
-    def _read_answer(self) -> None:
+    def _read_answer(self, publisher: socket.socket) -> None:
         answer = b""
         while b"\r\n\r\n" not in answer:
-            answer += _receive(self._publisher)
+            answer += _receive(publisher)
         head, _, body = answer.partition(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 2"):
             raise RuntimeError(f"{self._target.name} answered {answer[:200]!r}")
         length = re.search(rb"(?i)content-length: *(\d+)", head)
         chunked = re.search(rb"(?i)transfer-encoding: *chunked", head)
         while len(body) < int(length[1]) if length else chunked and not body.endswith(b"0\r\n\r\n"):
-            body += _receive(self._publisher)
+            body += _receive(publisher)
 
 
 def _receive(stream: socket.socket) -> bytes:
