@@ -66,8 +66,9 @@ def markdown(results: dict[str, list[Result]], together: dict[str, list[Result]]
         "",
         f"{options.subscribers:,} subscribers, {options.events} events of {options.size} bytes published over HTTP, "
         f"each when the one before has reached everybody; in the fourth column {TOGETHER} at the same time, which "
-        f"`sse_demo` sends together. Medians of {options.rounds} rounds, each server on one core of a machine with {psutil.cpu_count()} cores, "
-        f"Python {platform.python_version()}, {datetime.date.today()}. The bare loop only calls `socket.send`.",
+        f"`sse_demo` sends together. Medians of {options.rounds} rounds, each server on one core of a machine with "
+        f"{psutil.cpu_count()} cores, Python {platform.python_version()}, {datetime.date.today()}. "
+        "The bare loop only calls `socket.send`.",
     ]
     return "\n".join(lines)
 
