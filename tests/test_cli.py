@@ -20,6 +20,14 @@ def run(*arguments, stdin=None):
     return subprocess.run([*COMMAND, *arguments], input=stdin, capture_output=True, text=True, timeout=20)
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """A shell that runs us in the background makes us ignore Ctrl-C, and our processes would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def served():
     """A running ``serve``: the process and its address."""
