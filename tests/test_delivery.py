@@ -38,7 +38,6 @@ def test_who_lags_for_too_long_is_closed_and_resumes_by_its_id(limit, reason, ev
         slow_id = server.publish("a", "first")
         slow.take(1)
         fill(server)
-        assert len(server.hub) == 1
         eventually(lambda: len(server.hub) == 0)
         assert metric(server, f'sse_closed_total{{reason="{reason}"}}') == 1
         with Reader(server, "topic=a", last_event_id=slow_id) as again:
@@ -46,9 +45,9 @@ def test_who_lags_for_too_long_is_closed_and_resumes_by_its_id(limit, reason, ev
 
 
 def test_who_is_slow_but_reads_is_not_closed():
-    with serve(max_stall=1.0, read_batch=50_000) as server, Reader(server, "topic=a", receive_buffer=100_000) as slow:
+    with serve(max_stall=2.0, read_batch=50_000) as server, Reader(server, "topic=a", receive_buffer=100_000) as slow:
         fill(server, 60)
-        deadline = time.monotonic() + 1.5
+        deadline = time.monotonic() + 2.5
         for n in range(60):  # slower than the limit in all, and never without a byte for so long
             slow.take(n + 1)
             time.sleep(max(0, (deadline - time.monotonic()) / (60 - n)))
@@ -66,7 +65,7 @@ def test_an_idle_subscriber_does_not_lag():
 
 
 def test_a_connection_that_is_old_ends_and_the_next_one_goes_on():
-    with serve(max_connection_age=0.2) as server:
+    with serve(max_connection_age=0.6) as server:
         with Reader(server, "topic=a") as reader:
             last_event_id = server.publish("a", "one")
             assert reader.take(1) == ["one"]
@@ -153,7 +152,9 @@ def test_who_lags_gets_a_snapshot_when_it_is_shorter_than_the_patches():
         return json.dumps({"n": n, "filler": f"{n} {BIG}"})
 
     with serve(state=["order"]) as server, Reader(server, "topic=order", receive_buffer=100_000) as slow:
-        for n in range(100):
+        server.publish("order", state(0))
+        slow.take(1)
+        for n in range(1, 100):
             server.publish("order", state(n))
         events = slow.read(lambda events: events and json.loads(events[-1].data)["n"] == 99)
         assert len(events) < 100
@@ -183,7 +184,7 @@ def test_a_state_that_does_not_change_sends_nothing():
         assert [event.event for event in reader.read(lambda events: len(events) == 2)] == ["snapshot", "patch"]
 
 
-def test_a_state_is_there_again_after_a_restart(tmp_path):
+def test_a_state_is_there_again_after_a_restart(tmp_path, eventually):
     with serve(state=["order"], log=tmp_path / "e.db") as server:
         server.publish("order", '{"n": 1, "m": 1}')
         last_event_id = server.publish("order", '{"n": 2, "m": 1}')
@@ -193,6 +194,7 @@ def test_a_state_is_there_again_after_a_restart(tmp_path):
         Reader(server, "topic=order", last_event_id=last_event_id) as back,
     ):
         fresh.take(1)
+        eventually(lambda: len(server.hub) == 2)
         server.publish("order", '{"n": 3, "m": 1}')
         events = fresh.read(lambda events: len(events) == 2)
         assert [(event.event, event.data) for event in events] == [
@@ -235,7 +237,7 @@ def test_a_key_where_there_is_no_use_for_one_is_refused(server):
 
 
 def test_with_a_delay_events_go_out_together():
-    with serve(batch_delay=0.1) as server, Reader(server, "topic=a") as reader:
+    with serve(batch_delay=0.5) as server, Reader(server, "topic=a") as reader:
         assert reader.next_block().startswith(b":\nretry: ")
         server.publish("a", "that everybody is there")
         reader.next_block()
@@ -304,8 +306,9 @@ def test_those_who_never_read_cost_nothing_but_their_sockets():
 # Metrics
 
 
-def test_what_is_counted():
+def test_what_is_counted(eventually):
     with serve() as server, Reader(server, "topic=a") as one, Reader(server, "topic=a") as other:
+        eventually(lambda: len(server.hub) == 2)
         for _ in range(3):
             server.publish("a", "x")
         server.publish("b", "nobody listens")

@@ -254,7 +254,7 @@ def test_without_a_drain_it_stops_at_once():
     start = time.monotonic()
     server.stop()
     assert stream.read().startswith(b":\n")
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 3
 
 
 # TLS
