@@ -266,7 +266,7 @@ def test_nothing_grows_with_topics_that_come_and_go(eventually):
     def round():
         for _ in range(100):
             with Reader(server, f"topic={time.monotonic_ns()}") as reader:
-                server.publish(f"{time.monotonic_ns()}", "x" * 100, idempotency_key=str(time.monotonic_ns()))
+                server.publish(f"{time.monotonic_ns()}", "x" * 5000, idempotency_key=str(time.monotonic_ns()))
                 assert reader.chunked
         eventually(lambda: len(server.hub) == 0)
 
@@ -283,7 +283,7 @@ def test_nothing_grows_with_topics_that_come_and_go(eventually):
             tracemalloc.stop()
         assert len(server.hub.log._topics) < 200, "of 700"
         assert not server.hub._delivery.followers
-        assert grown < 200_000
+        assert grown < 1_000_000, "of 2,500,000"
 
 
 def test_those_who_never_read_cost_nothing_but_their_sockets():

@@ -193,7 +193,7 @@ def test_many_publishers_share_a_commit(path):
         go.set()
         for publisher in publishers:
             publisher.join()
-    assert len(batches) == 2
+    assert len(batches) <= 2
     assert sum(batches) == 20
 
 
