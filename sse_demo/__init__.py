@@ -1,13 +1,17 @@
 """Server-Sent Events in Python: the wire format, a server, a client, and the lessons that explain them."""
 
-from .client import EventSource, EventSourceError, ReadyState, listen
+from .client import EventSource, EventSourceError, ReadyState, StateChange
 from .event import Comment, Event, EventTooLarge
 from .hub import Hub
+from .listener import listen
 from .parser import EventStreamParser
+from .reconnection import TRANSIENT_STATUSES, Backoff
 from .server import Server, serve
 from .settings import Settings
 
 __all__ = [
+    "TRANSIENT_STATUSES",
+    "Backoff",
     "Comment",
     "Event",
     "EventSource",
@@ -18,6 +22,7 @@ __all__ = [
     "ReadyState",
     "Server",
     "Settings",
+    "StateChange",
     "listen",
     "serve",
 ]

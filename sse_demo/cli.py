@@ -18,9 +18,11 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from tqdm import tqdm
 
 from . import bench
-from .client import EventSourceError, listen
+from .client import EventSourceError
 from .event import Event
+from .listener import listen
 from .log import LogError
+from .reconnection import TRANSIENT_STATUSES, Backoff
 from .server import serve
 from .settings import Settings
 
@@ -79,7 +81,15 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _listen(options: argparse.Namespace) -> int:
-    with listen(options.url, last_event_id=options.last_event_id) as events:
+    patient = {"retry_on": TRANSIENT_STATUSES, "backoff": Backoff()} if options.patient else {}
+    with listen(
+        options.url,
+        last_event_id=options.last_event_id,
+        headers=dict(options.header),
+        read_timeout=options.read_timeout,
+        max_tries=options.max_tries,
+        **patient,
+    ) as events:
         for number, event in enumerate(events, start=1):
             print(_json(event) if options.json else _line(event), flush=True)
             if number == options.count:
@@ -154,6 +164,13 @@ def _count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return number
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not (name.strip() and colon):
+        raise argparse.ArgumentTypeError(f"must be NAME:VALUE, not {text!r}")
+    return name.strip(), value.strip()
 
 
 def _setting(text: str) -> tuple[str, object]:
@@ -238,6 +255,19 @@ def _parser() -> argparse.ArgumentParser:
     parser_listen.add_argument("--count", type=_count, metavar="N", help="stop after so many events")
     parser_listen.add_argument("--json", action="store_true", help="print each event as one line of JSON")
     parser_listen.add_argument("--last-event-id", default="", metavar="ID", help="go on after this event")
+
+    parser_listen.add_argument(
+        "--header", action="append", default=[], type=_header, metavar="NAME:VALUE", help="send this header, too"
+    )
+    parser_listen.add_argument(
+        "--read-timeout", type=float, metavar="SECONDS", help="so much silence is a lost connection (default: none is)"
+    )
+    parser_listen.add_argument(
+        "--max-tries", type=_count, metavar="N", help="give up after so many in a row that fail (default: never)"
+    )
+    parser_listen.add_argument(
+        "--patient", action="store_true", help="go on trying after a 429 or 5xx answer, too, and wait longer each time"
+    )
 
     parser_publish = command("publish", _publish, "Publish one event, and print the id it was given.")
     parser_publish.add_argument("url", metavar="URL", help='such as "http://127.0.0.1:8000/events?topic=news"')

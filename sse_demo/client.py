@@ -2,30 +2,31 @@
 
 HTML standard, sections 9.2.2 to 9.2.4. Differences, on purpose: events are iterated over instead of dispatched to
 listeners, and a stream that the standard says to *fail* ends the iteration with an exception that tells why.
+What scripts need beyond the standard is off until it is asked for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
-import sys
-import threading
+import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
-from concurrent.futures import CancelledError
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping
 from enum import IntEnum
+from functools import partial
+from typing import NamedTuple
 
 import aiohttp
+from yarl import URL
 
-from .event import Event, EventTooLarge
+from .event import Comment, Event, EventTooLarge
 from .parser import MAX_EVENT_SIZE, EventStreamParser
+from .reconnection import CONSTANT, MAX_RECONNECTION_TIME, RECONNECTION_TIME, Backoff
+from .request import Lost, NoMore, Refused, StreamRequest, lost
 
-RECONNECTION_TIME = 3.0  # seconds, until the stream asks for another with `retry`
 CONNECT_TIMEOUT = 30.0  # seconds
-MAX_RECONNECTION_TIME = 24 * 3600.0  # seconds, however much a stream asks for
-MAX_EXPLANATION = 16 * 1024  # bytes of an error answer that are read
+STABLE_AFTER = 60.0  # seconds that a connection has to last to count as a success without an event
 
 _log = logging.getLogger("sse_demo.client")
 
@@ -38,8 +39,27 @@ class ReadyState(IntEnum):
     CLOSED = 2
 
 
+class StateChange(NamedTuple):
+    """What the hook ``on_state_change`` is told."""
+
+    state: ReadyState
+    reason: str
+    tries: int  # in a row, since a connection has last brought something
+    wait: float  # seconds until the next try; 0 unless the state is CONNECTING
+    error: Exception | None  # what broke the connection; None when it was ended in order
+
+
 class EventSourceError(Exception):
-    """The stream has ended for good: the answer was no event stream, or what came cannot be read."""
+    """The stream has ended for good: the answer was no event stream, or what came cannot be read.
+
+    ``url`` as it was asked for, ``tries`` in a row, and the ``status`` of the last answer, None where there was none.
+    """
+
+    def __init__(self, message: str, url: str, tries: int, status: int | None = None):
+        super().__init__(message)
+        self.url = url
+        self.tries = tries
+        self.status = status
 
 
 class EventSource:
@@ -51,16 +71,41 @@ class EventSource:
 
     A lost connection is made again after the reconnection time, and the server is told the last event ID, so that it
     can go on from there. The iteration ends when the server answers 204 or after :meth:`close`; it raises
-    :class:`EventSourceError` when the server answers anything else than 200 with ``text/event-stream``.
+    :class:`EventSourceError` when the server answers anything else than 200 with ``text/event-stream``, or redirects
+    for ever. All times are in seconds.
 
     url
-        Where the stream is; ``http`` or ``https``.
+        Where the stream is; ``http`` or ``https``. Redirects are followed, each time anew.
     last_event_id
         Resume after this event with the first connection already.
+    method, body
+        Of each request. ``body`` is bytes, or text that is sent as UTF-8.
     headers
         Sent with every request, beside the standard's ``Accept`` and ``Cache-Control``.
+    before_connect
+        Called before each request; returns more headers, such as an ``Authorization`` or a ``Cookie`` that has been
+        renewed. A coroutine function, or a plain one, which is run in a thread, so that it may block. An ``OSError``
+        from it is a try that has failed; any other exception ends the stream.
+    tls
+        An ``ssl.SSLContext`` for ``https``, where the system's authorities are not the right ones.
+    comments
+        Also give each comment, as a :class:`Comment`, as soon as its line is complete.
     max_event_size
         See :class:`EventStreamParser`.
+    connect_timeout
+        How long a connection may take to be made.
+    read_timeout
+        Silence that counts as a lost connection. Longer than the server's heartbeat; None waits for ever.
+    retry_on
+        Statuses that are tried again instead of ending the stream, such as ``TRANSIENT_STATUSES``. A ``Retry-After``
+        in the answer is respected.
+    backoff
+        A :class:`Backoff`; by default the wait is the reconnection time, each time.
+    max_tries
+        How many tries may fail in a row before the stream ends with an error. None never gives up.
+    on_state_change
+        Called with a :class:`StateChange` when the state changes and when a try has failed, where the stream is read
+        or, for ``close()``, where that is called. It must not block. What it raises is raised there.
     """
 
     def __init__(
@@ -68,36 +113,84 @@ class EventSource:
         url: str,
         *,
         last_event_id: str = "",
+        method: str = "GET",
+        body: bytes | str | None = None,
         headers: Mapping[str, str] | None = None,
+        before_connect: Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]] | None = None,
+        tls: ssl.SSLContext | None = None,
+        comments: bool = False,
         max_event_size: int = MAX_EVENT_SIZE,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        read_timeout: float | None = None,
+        retry_on: Container[int] = (),
+        backoff: Backoff = CONSTANT,
+        max_tries: int | None = None,
+        on_state_change: Callable[[StateChange], object] | None = None,
     ):
         if not url.lower().startswith(("http://", "https://")):
             raise ValueError(f"an event stream has an http or https address, not {url!r}")
+        if max_tries is not None and max_tries < 1:
+            raise ValueError(f"max_tries must be 1 or more, or None for no limit, not {max_tries!r}")
+        for name, value in {"connect_timeout": connect_timeout, "read_timeout": read_timeout}.items():
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be more than 0 seconds, or None to wait for ever, not {value!r}")
         self.url = url
-        self.ready_state = ReadyState.CONNECTING
-        self.reconnection_time = RECONNECTION_TIME  #: seconds to wait before the next connection
-        self._headers = dict(headers or {})
-        self._parser = EventStreamParser(last_event_id, max_event_size)
-        self._events: deque[Event] = deque()
-        self._failure: Exception | None = None
+        self.reconnection_time = RECONNECTION_TIME  #: seconds, until the stream asks for another with ``retry``
+        self.tries = 0  #: in a row, since a connection has last brought something
+        self._request = StreamRequest(
+            url, method, body, headers or {}, before_connect, tls, connect_timeout, read_timeout, retry_on
+        )
+        self._new_parser = partial(EventStreamParser, max_event_size=max_event_size, comments=comments)
+        self._parser = self._new_parser(last_event_id)
+        self._backoff = backoff
+        self._max_tries = max_tries
+        self._on_state_change = on_state_change
+        self._events: deque[Event | Comment] = deque()
+        self._state = ReadyState.CONNECTING
+        self._failure: EventSourceError | None = None
         self._closed = False
-        self._session: aiohttp.ClientSession | None = None
+        self._restarting = False
         self._response: aiohttp.ClientResponse | None = None
+        self._opened_at = 0.0
+        self._connect_at = 0.0  # on the clock of the event loop
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: asyncio.Timeout | None = None  # what close() ends
+        self._waiting: asyncio.Timeout | None = None  # what close() and restart() end
+
+    @property
+    def ready_state(self) -> ReadyState:
+        """As in the standard: connecting, open, closed."""
+        return ReadyState.CLOSED if self._closed else self._state
 
     @property
     def last_event_id(self) -> str:
         """What the next connection will send as ``Last-Event-ID``."""
         return self._parser.last_event_id
 
+    @property
+    def shown_url(self) -> str:
+        """The address as it may be shown and logged: without the password, if it has one."""
+        with contextlib.suppress(ValueError):
+            url = URL(self.url)
+            if url.password:
+                return str(url.with_password("***"))
+        return self.url
+
     def close(self) -> None:
         """End the stream, at once and from any thread or task: whoever waits for an event gets the end instead."""
+        told = self.ready_state is ReadyState.CLOSED
         self._closed = True
-        self.ready_state = ReadyState.CLOSED
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits
-                self._loop.call_soon_threadsafe(self._interrupt)
+        if not told:
+            self._change(ReadyState.CLOSED, "close() was called")
+        self._wake()
+
+    def restart(self) -> None:
+        """Connect again, at once and from any thread or task, and go on after the last event that has come.
+
+        It also ends a wait for the next try. What has come and has not been read yet is kept. A stream that is closed
+        stays closed.
+        """
+        self._restarting = True
+        self._wake()
 
     async def __aenter__(self) -> EventSource:
         return self
@@ -106,214 +199,128 @@ class EventSource:
         self.close()
         await self._disconnect()
 
-    def __aiter__(self) -> AsyncIterator[Event]:
+    def __aiter__(self) -> AsyncIterator[Event | Comment]:
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> Event | Comment:
         if not self._events or self._closed:
-            self._events = await self._receive()
+            self._events = await self.receive()
         if not self._events:
             raise StopAsyncIteration
         return self._events.popleft()
 
-    async def _receive(self) -> deque[Event]:
-        """Wait for the next events. None of them means that the stream has ended."""
-        events: deque[Event] = deque()
-        # Set before _closed is looked at, and close() does it the other way round: one of the two sees the other.
+    async def receive(self) -> deque[Event | Comment]:
+        """Wait for the next events, and return all that have come together. None means that the stream has ended."""
+        events: deque[Event | Comment] = deque()
         self._loop = asyncio.get_running_loop()
-        self._waiting = asyncio.timeout(None)
-        try:
-            async with self._waiting:
-                while not events and not self._closed and self._failure is None:
-                    if self._response is None:
-                        await self._connect()
-                    else:
-                        await self._read(events)
-        except TimeoutError:
-            if not self._closed:
-                raise
-        finally:
-            self._waiting = None
+        while not (events or self._closed or self._failure):
+            try:
+                async with asyncio.timeout(None) as self._waiting:
+                    # close() and restart() set their flags and look at _waiting then; here it is done the other way
+                    # round, so that one of the two sees the other.
+                    if self._restarting:
+                        self._restarting = False
+                        self._drop_connection("restart() was called")
+                    if not self._closed:
+                        await self._advance(events)
+            except TimeoutError:
+                if not (self._closed or self._restarting):
+                    raise
+            finally:
+                self._waiting = None
         if events and not self._closed:
             return events
-        self.ready_state = ReadyState.CLOSED
         await self._disconnect()
         if self._failure is not None and not self._closed:
+            if self._state is not ReadyState.CLOSED:
+                self._change(ReadyState.CLOSED, str(self._failure), error=self._failure)
             raise self._failure
         return deque()
 
-    def _interrupt(self) -> None:
-        if self._waiting is not None and not self._waiting.expired():
-            self._waiting.reschedule(self._loop.time())
+    async def _advance(self, events: deque[Event | Comment]) -> None:
+        """One step: wait for the next try, connect, or read."""
+        try:
+            if self._response is not None:
+                await self._read(events)
+            elif (wait := self._connect_at - self._loop.time()) > 0:
+                await asyncio.sleep(wait)
+            else:
+                await self._connect()
+        except Lost as loss:
+            self._lose_connection(loss)
+        except Refused as refusal:
+            self._fail(str(refusal), refusal.status, refusal.__cause__)
+        except NoMore as end:
+            self._closed = True
+            self._change(ReadyState.CLOSED, str(end))
 
     async def _connect(self) -> None:
-        """One attempt: 9.2.3, "processing model"."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
-                skip_auto_headers=("Accept-Encoding",),  # compression would hold events back
-            )
-        headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"} | self._headers
-        if self._parser.last_event_id:
-            headers["Last-Event-ID"] = self._parser.last_event_id
-        try:
-            response = await self._session.get(self.url, headers=headers)
-        except aiohttp.InvalidURL as error:
-            self._failure = EventSourceError(f"{self.url} is not an address: {error}")
-            return
-        except (aiohttp.ClientError, OSError) as error:
-            await self._wait_to_reconnect(error)
-            return
-        except ValueError as error:  # an ID that a stream may give, and a header may not carry
-            self._failure = EventSourceError(
-                f"{self.url} cannot be asked to go on after the event ID {self._parser.last_event_id!r}: {error}"
-            )
-            return
-        if response.status == 204:
-            response.close()
-            self._closed = True  # the server asks for no more connections
-        elif response.status != 200:
-            self._failure = EventSourceError(
-                f"{self.url} answered {response.status} {response.reason}, not 200{await _explanation(response)}"
-            )
-            response.close()
-        elif response.content_type != "text/event-stream":
-            response.close()
-            self._failure = EventSourceError(
-                f"{self.url} sends {response.content_type}, not text/event-stream: this is no event stream"
-            )
-        else:
-            self._response = response
-            self._parser = EventStreamParser(self._parser.last_event_id, self._parser.max_event_size)
-            self.ready_state = ReadyState.OPEN
-            _log.info("connected to %s", self.url)
+        """One try: 9.2.3, "processing model"."""
+        self.tries += 1
+        self._response = await self._request.open(self._parser.last_event_id)
+        self._opened_at = self._loop.time()
+        self._parser = self._new_parser(self._parser.last_event_id)
+        self._change(ReadyState.OPEN, "connected")
 
-    async def _read(self, events: deque[Event]) -> None:
+    async def _read(self, events: deque[Event | Comment]) -> None:
         try:
             chunk = await self._response.content.readany()
         except (aiohttp.ClientError, OSError) as error:
-            await self._wait_to_reconnect(error)
-            return
+            raise lost(error) from error
         if not chunk:
-            await self._wait_to_reconnect(None)
-            return
+            raise Lost("the server ended the response")
         try:
             events += self._parser.feed(chunk)
         except EventTooLarge as error:
             events += error.events
-            self._failure = EventSourceError(f"{self.url}: {error}")
-        if self._parser.retry is not None:
-            self.reconnection_time = min(self._parser.retry, MAX_RECONNECTION_TIME * 1000) / 1000
+            raise Refused(f"cannot be read: {error}") from error
+        finally:
+            if events:
+                self.tries = 0
+            if self._parser.retry is not None:
+                self.reconnection_time = min(self._parser.retry, MAX_RECONNECTION_TIME * 1000) / 1000
 
-    async def _wait_to_reconnect(self, error: Exception | None) -> None:
+    def _lose_connection(self, loss: Lost) -> None:
+        if self._response is not None and self._loop.time() - self._opened_at > STABLE_AFTER:
+            self.tries = 0
+        if self._max_tries is not None and self.tries >= self._max_tries:
+            self._fail(f"was given up, {loss}", loss.status, loss.error)
+        else:
+            wait = max(loss.wait, self._backoff.wait(self.reconnection_time, self.tries))
+            self._drop_connection(str(loss), wait, loss.error)
+
+    def _drop_connection(self, reason: str, wait: float = 0.0, error: Exception | None = None) -> None:
         if self._response is not None:
             self._response.close()
             self._response = None
-        self.ready_state = ReadyState.CONNECTING
-        reason = f"{type(error).__name__}: {error}" if error else "the server ended the response"
-        _log.info("no connection to %s (%s); trying again in %g s", self.url, reason, self.reconnection_time)
-        await asyncio.sleep(self.reconnection_time)
+        self._connect_at = self._loop.time() + wait
+        self._change(ReadyState.CONNECTING, reason, wait, error)
+
+    def _fail(self, what: str, status: int | None, cause: BaseException | None) -> None:
+        message = f"{self.shown_url} {what} (try {self.tries})"
+        self._failure = EventSourceError(message, self.shown_url, self.tries, status)
+        self._failure.__cause__ = cause
+
+    def _change(self, state: ReadyState, reason: str, wait: float = 0.0, error: Exception | None = None) -> None:
+        if self._closed and state is not ReadyState.CLOSED:
+            return  # another thread was faster
+        self._state = state
+        again = f"; trying again in {wait:.3g} s" if state is ReadyState.CONNECTING else ""
+        _log.info("%s is %s: %s%s", self.shown_url, state.name.lower(), reason, again)
+        if self._on_state_change is not None:
+            self._on_state_change(StateChange(state, reason, self.tries, wait, error))
+
+    def _wake(self) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits
+                self._loop.call_soon_threadsafe(self._interrupt)
+
+    def _interrupt(self) -> None:
+        if (self._closed or self._restarting) and self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(self._loop.time())
 
     async def _disconnect(self) -> None:
         if self._response is not None:
             self._response.close()
             self._response = None
-        if self._session is not None:
-            session, self._session = self._session, None
-            await session.close()
-
-
-class Listener:
-    """An event stream as a plain iterator. Made by :func:`listen`.
-
-    It is read on an event loop in a thread of its own, so that it works in a notebook too, where the main thread's loop
-    is running already, and so that :meth:`close` can end a blocked ``next()``.
-    """
-
-    def __init__(self, source: EventSource):
-        self.source = source
-        self._events: deque[Event] = deque()
-        self._loop = asyncio.SelectorEventLoop()
-        self._stop = asyncio.Event()
-        self._closing = threading.Lock()  # what is handed to the loop is handed over before it is told to stop
-        self._closed = False
-        self._thread = threading.Thread(
-            target=_run_until, args=(self._loop, self._stop, source), name=f"listen {source.url}", daemon=True
-        )
-        self._thread.start()
-
-    def __iter__(self) -> Iterator[Event]:
-        return self
-
-    def __next__(self) -> Event:
-        if self.source.ready_state is ReadyState.CLOSED:
-            self._events.clear()
-        elif not self._events:
-            self._events = self._receive()
-        if not self._events:
-            self.close()
-            raise StopIteration
-        return self._events.popleft()
-
-    def _receive(self) -> deque[Event]:
-        with self._closing:
-            if self._closed:
-                return deque()
-            received = asyncio.run_coroutine_threadsafe(self.source._receive(), self._loop)
-        try:
-            return received.result()
-        except CancelledError:  # close() was faster
-            return deque()
-        except BaseException:  # the stream has failed, or the reader was interrupted: nobody reads on
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """End the stream, at once and from any thread; a ``next()`` that waits ends with ``StopIteration``."""
-        with self._closing:
-            if not self._closed:
-                self._closed = True
-                self.source.close()
-                self._loop.call_soon_threadsafe(self._stop.set)
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
-
-    def __enter__(self) -> Listener:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        if not sys.is_finalizing():  # then the thread stands still already, and cannot be waited for
-            self.close()
-
-
-def listen(url: str, **options) -> Listener:
-    """Iterate over the events of a stream, reconnecting and resuming, until the server says that there are no more.
-
-    >>> for event in listen("http://127.0.0.1:8000/stream"):      # doctest: +SKIP
-    ...     print(event.data)
-
-    Takes what :class:`EventSource` takes. The stream is closed when the iterator is: at the end, with
-    :meth:`Listener.close`, at the end of a ``with`` block, or when nobody holds it any more, as after a ``break``.
-    """
-    return Listener(EventSource(url, **options))
-
-
-def _run_until(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, source: EventSource) -> None:
-    async def main() -> None:
-        async with source:
-            await stop.wait()
-
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(main())
-
-
-async def _explanation(response: aiohttp.ClientResponse) -> str:
-    """What the server says about an error, where it says it in a way that is known (RFC 9457)."""
-    if response.content_type == "application/problem+json":
-        with contextlib.suppress(aiohttp.ClientError, ValueError, KeyError, TypeError):
-            problem = json.loads(await response.content.read(MAX_EXPLANATION))
-            return f": {problem['detail']}"
-    return ""
+        await self._request.close()

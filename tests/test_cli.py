@@ -11,6 +11,7 @@ import time
 import urllib.request
 
 import pytest
+from support import HOLD, STREAM, Script
 
 COMMAND = [sys.executable, "-m", "sse_demo"]
 COUNT_0 = ["listen", "http://127.0.0.1/stream", "--count", "0"]
@@ -133,7 +134,7 @@ def test_listen_to_what_is_no_stream(served):
     assert answer.returncode == 1
     assert (
         answer.stderr
-        == f"sse_demo: {url}/ping sends application/json, not text/event-stream: this is no event stream\n"
+        == f"sse_demo: {url}/ping sends application/json, not text/event-stream: this is no event stream (try 1)\n"
     )
     assert "http or https" in run("listen", "nowhere").stderr
 
@@ -141,7 +142,18 @@ def test_listen_to_what_is_no_stream(served):
 def test_verbose_tells_what_is_going_on(served):
     _, url = served
     answer = run("listen", f"{url}/stream?interval=0", "--count", "1", "-v")
-    assert f"connected to {url}/stream" in answer.stderr
+    assert f"{url}/stream?interval=0 is open: connected" in answer.stderr
+
+
+def test_listen_on_a_bad_line():
+    unavailable = b"HTTP/1.1 503 Full\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
+    with Script(unavailable, [STREAM + b"retry: 1\n\ndata: a\n\n", HOLD], unavailable) as script:
+        options = ["--patient", "--read-timeout", "0.2", "--max-tries", "2", "--header", "X-Lesson: 4"]
+        answer = run("listen", script.url, *options)
+        assert answer.stdout == "message  a\n"
+        assert f"{script.url} was given up, answered 503 Full, not 200 (try 2)" in answer.stderr
+        assert script.headers()["x-lesson"] == "4"
+    assert "must be NAME:VALUE" in run("listen", script.url, "--header", "X").stderr
 
 
 def test_publish_prints_the_id(served):

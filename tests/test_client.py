@@ -1,83 +1,31 @@
 """The client against servers that follow a script, over real sockets."""
 
 import asyncio
-import contextlib
-import queue
 import socket
-import sys
 import threading
 import time
 
 import pytest
+from support import HOLD, NO_MORE, RESET, RETRY, STREAM, Script, assert_as_wanted, vector_cases
 
-from sse_demo import Event, EventSource, EventSourceError, ReadyState, listen, serve
+from sse_demo import (
+    Backoff,
+    Comment,
+    Event,
+    EventSource,
+    EventSourceError,
+    ReadyState,
+    StateChange,
+    listen,
+    serve,
+)
 
-STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
-NO_MORE = b"HTTP/1.1 204 No Content\r\n\r\n"
-RETRY = b"retry: 10\n\n"  # so that the tests need not wait three seconds
-HOLD = object()  # leave the connection open
-
-
-class Script:
-    """Answers one connection after the other with the bytes given; the last answer is repeated."""
-
-    def __init__(self, *answers):
-        self.answers = list(answers)
-        self.requests = queue.Queue()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/events"
-        self.held = []
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        with contextlib.suppress(OSError):  # the listener is closed at the end
-            while True:
-                connection, _ = self.listener.accept()
-                request = b""
-                while b"\r\n\r\n" not in request:
-                    request += connection.recv(65536)
-                answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-                for part in answer if isinstance(answer, (list, tuple)) else [answer]:
-                    if part is HOLD:
-                        self.held.append(connection)
-                    else:
-                        connection.sendall(part)
-                self.requests.put(request)
-                if connection not in self.held:
-                    connection.close()
-
-    def headers(self):
-        """Of the next request, names in lower case."""
-        lines = self.requests.get(timeout=5).decode().split("\r\n")[1:]
-        return {name.lower(): value for name, _, value in (line.partition(": ") for line in lines) if name}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept, where close alone does not
-        self.listener.close()
-        for connection in self.held:
-            connection.close()
+CONNECTING, OPEN, CLOSED = ReadyState
+CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def data(events):
     return [event.data for event in events]
-
-
-def listening_threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("listen ")]
-
-
-def test_the_first_request_is_as_the_standard_says():
-    with Script(NO_MORE) as script:
-        assert list(listen(script.url)) == []
-        headers = script.headers()
-        assert headers["accept"] == "text/event-stream"
-        assert headers["cache-control"] == "no-cache"
-        assert "last-event-id" not in headers
-        assert "accept-encoding" not in headers
 
 
 def test_a_lost_connection_is_made_again_and_resumed():
@@ -108,25 +56,11 @@ def test_a_body_that_breaks_off_in_a_chunk_is_a_lost_connection():
         assert script.headers()["last-event-id"] == "1"
 
 
-def test_an_id_may_be_any_text():
-    with Script(STREAM + RETRY + "id: thé 茶\ndata: a\n\n".encode(), NO_MORE) as script:
-        list(listen(script.url))
-        script.headers()
-        assert script.headers()["last-event-id"] == "thé 茶"
-
-
 def test_a_stream_may_start_from_an_id_and_forget_it():
     with Script(STREAM + RETRY + b"id\n\n", NO_MORE) as script:
         list(listen(script.url, last_event_id="41"))
         assert script.headers()["last-event-id"] == "41"
         assert "last-event-id" not in script.headers()
-
-
-def test_headers_of_ones_own_are_sent_along():
-    with Script(NO_MORE) as script:
-        list(listen(script.url, headers={"X-Lesson": "4", "Accept": "text/event-stream, */*"}))
-        headers = script.headers()
-        assert (headers["x-lesson"], headers["accept"]) == ("4", "text/event-stream, */*")
 
 
 def test_the_reconnection_time_is_the_streams():
@@ -161,35 +95,6 @@ def test_nobody_there_is_tried_again(eventually):
     listener.close()
 
 
-@pytest.mark.parametrize("type_", ["text/event-stream", "text/event-stream; charset=utf-8", "Text/Event-Stream;x=y"])
-def test_parameters_of_the_content_type_do_not_matter(type_):
-    with Script(f"HTTP/1.1 200 OK\r\nContent-Type: {type_}\r\n\r\n".encode() + b"data: a\n\n") as script:
-        assert next(listen(script.url)).data == "a"
-
-
-@pytest.mark.parametrize("status", ["404 Not Found", "500 Oops", "201 Created", "205 Reset Content", "503 Full"])
-def test_another_status_ends_it_and_tells_which(status):
-    with Script(
-        f"HTTP/1.1 {status}\r\nContent-Type: text/event-stream\r\nContent-Length: 0\r\n\r\n".encode()
-    ) as script:
-        with pytest.raises(EventSourceError, match=f"{script.url} answered {status}, not 200"):
-            next(listen(script.url))
-        script.headers()
-        assert script.requests.empty(), "it is not tried again"
-
-
-@pytest.mark.parametrize("type_", ["text/html", "application/json", "text/event-stream-x"])
-def test_another_content_type_ends_it_and_tells_which(type_):
-    answer = f"HTTP/1.1 200 OK\r\nContent-Type: {type_}\r\n\r\n".encode() + b"data: no\n\n"
-    with Script(answer) as script, pytest.raises(EventSourceError, match=f"sends {type_}, not text/event-stream"):
-        next(listen(script.url))
-
-
-def test_what_the_server_says_about_an_error_is_passed_on(server):
-    with pytest.raises(EventSourceError, match="400 Bad Request, not 200: the query names no topic"):
-        next(listen(f"{server.url}/events"))
-
-
 def test_an_error_comes_again_when_asked_again():
     async def main(url):
         async with EventSource(url) as source:
@@ -200,14 +105,6 @@ def test_an_error_comes_again_when_asked_again():
 
     with Script(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n") as script:
         asyncio.run(main(script.url))
-
-
-@pytest.mark.parametrize("url", ["", "127.0.0.1:8000/stream", "ftp://127.0.0.1/", "/stream"])
-def test_what_is_no_address(url):
-    with pytest.raises(ValueError, match="http or https address"):
-        listen(url)
-    with pytest.raises(EventSourceError, match="is not an address"):
-        next(listen("http://:80/"))
 
 
 def test_bytes_that_are_no_utf_8_do_not_end_it():
@@ -222,31 +119,6 @@ def test_an_event_that_is_too_large_ends_it_after_those_before_it():
         assert [next(events).data, next(events).data] == ["a", "b"]
         with pytest.raises(EventSourceError, match="more than 100 bytes"):
             next(events)
-
-
-@pytest.mark.parametrize(
-    "answer", [[HOLD], [STREAM, HOLD], [STREAM + b"retry: 60000\n\n"]], ids=["connecting", "reading", "waiting"]
-)
-def test_close_from_another_thread_ends_a_wait_at_once(answer):
-    with Script(answer) as script:
-        events = listen(script.url)
-        ended = []
-
-        def read():
-            ended.append(list(events))
-
-        reader = threading.Thread(target=read)
-        reader.start()
-        script.requests.get(timeout=5)
-        started = time.monotonic()
-        events.close()
-        reader.join(5)
-        assert ended == [[]]
-        assert time.monotonic() - started < 0.5
-        events.close()
-        assert events.source.ready_state is ReadyState.CLOSED
-        assert list(events) == []
-        assert listening_threads() == []
 
 
 def test_close_in_a_coroutine_ends_the_loop():
@@ -287,29 +159,6 @@ def test_ready_states():
         asyncio.run(main(script.url))
 
 
-def test_leaving_the_loop_leaves_nothing_behind(server, eventually):
-    for event in listen(f"{server.url}/stream?interval=0"):
-        if event.id == "3":
-            break
-    eventually(lambda: listening_threads() == [])
-
-
-def test_a_with_block_closes(server, eventually):
-    with listen(f"{server.url}/events?topic=a&last_event_id=x") as events:
-        next(events)
-        eventually(lambda: len(server.hub) == 1)
-    eventually(lambda: len(server.hub) == 0)
-    assert listening_threads() == []
-
-
-def test_listen_works_in_a_thread_whose_event_loop_is_running(server):
-    async def main():
-        with listen(f"{server.url}/stream?count=2&interval=0") as events:
-            return [next(events).id, next(events).id]
-
-    assert asyncio.run(main()) == ["0", "1"]
-
-
 def test_ten_messages_end_by_themselves(server):
     source = listen(f"{server.url}/stream?count=2&interval=0")
     source.source.reconnection_time = 0.05
@@ -328,51 +177,258 @@ def test_a_server_that_is_started_again_is_found_again():
         events.close()
 
 
-def test_close_ends_a_reader_wherever_it_stands():
-    """The reader is stopped at its first, second, third ... call of a function, and close() comes right then."""
-    with serve() as server:
-        for stop_at in range(1, 60):
-            listener = listen(f"{server.url}/events?topic=a")
-            stopped, closed, outcome = threading.Event(), threading.Event(), []
-            calls = 0
-
-            def trace(frame, event, argument, stopped=stopped, closed=closed, stop_at=stop_at):
-                nonlocal calls
-                calls += 1
-                if calls == stop_at:
-                    stopped.set()
-                    closed.wait(0.05)  # not for ever: close() may rightly wait for a lock that is held here
-
-            def read(listener=listener, trace=trace, outcome=outcome):
-                sys.settrace(trace)
-                try:
-                    outcome.append(next(listener, "end"))
-                except BaseException as error:
-                    outcome.append(error)
-                finally:
-                    sys.settrace(None)
-
-            reader = threading.Thread(target=read, daemon=True)
-            reader.start()
-            stopped.wait(0.2)  # not reached where the reader makes fewer calls than that
-            listener.close()
-            closed.set()
-            reader.join(2)
-            assert outcome == ["end"], f"stopped at call {stop_at}: {outcome or 'the reader hangs'}"
-            if calls < stop_at:
-                return
-        pytest.fail("the reader never came to wait")
-
-
 def test_an_absurd_retry_is_a_long_one():
     with Script([STREAM + b"retry: " + b"9" * 400 + b"\ndata: a\n\n", HOLD]) as script, listen(script.url) as events:
         assert next(events).data == "a"
         assert events.source.reconnection_time == 24 * 3600
 
 
-@pytest.mark.parametrize("character", [b"\x01", b"\x1f", b"\x7f"])
-def test_an_id_that_no_header_can_carry_ends_the_stream_with_a_reason(character):
-    with Script(STREAM + b"retry: 1\nid: a" + character + b"\ndata: a\n\n") as script, listen(script.url) as events:
-        assert next(events).data == "a"
-        with pytest.raises(EventSourceError, match="cannot be asked to go on after the event ID"):
+@pytest.mark.parametrize(("ways", "start_id", "wanted"), list(vector_cases()))
+def test_a_vector_gives_its_events_over_a_socket(ways, start_id, wanted):
+    def end(change):
+        if change.state is CONNECTING:
+            source.close()
+
+    async def main():
+        async with source:
+            return [item async for item in source]
+
+    for chunks in (ways[0], ways[-1]):  # as given, and byte by byte
+        framed = [b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks if chunk]
+        with Script([CHUNKED, *framed, b"0\r\n\r\n"]) as script:
+            source = EventSource(script.url, last_event_id=start_id, comments=True, on_state_change=end)
+            items = asyncio.run(main())
+            assert_as_wanted(wanted, items, source.last_event_id, source._parser.retry)
+
+
+def test_comments_come_in_their_place_and_at_once():
+    with Script([STREAM + b":one\ndata: a\n\n:two\n", HOLD]) as script, listen(script.url, comments=True) as events:
+        assert [next(events) for _ in range(3)] == [Comment("one"), Event("a"), Comment("two")]
+
+
+def test_each_change_of_state_is_told():
+    changes = []
+    with Script([STREAM + RETRY + b"data: a\n\n"], [CHUNKED, RESET], NO_MORE) as script:
+        assert data(listen(script.url, on_state_change=changes.append)) == ["a"]
+    opened, ended, opened_again, broken, closed = changes
+    assert opened == StateChange(OPEN, "connected", 1, 0, None)
+    assert ended == StateChange(CONNECTING, "the server ended the response", 0, 0.01, None)
+    assert opened_again == StateChange(OPEN, "connected", 1, 0, None)
+    assert (broken.state, broken.tries, broken.wait) == (CONNECTING, 1, 0.01)
+    assert isinstance(broken.error, Exception)
+    assert type(broken.error).__name__ in broken.reason
+    assert closed == StateChange(CLOSED, "the server answered 204: there is no more", 2, 0, None)
+
+
+def test_a_failure_and_a_close_are_told_once():
+    changes = []
+    with Script(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n") as script:
+        events = listen(script.url, on_state_change=changes.append)
+        with pytest.raises(EventSourceError):
             next(events)
+        events.close()
+        events.close()
+    assert [change.state for change in changes] == [CLOSED]
+    assert isinstance(changes[0].error, EventSourceError)
+    listen("http://127.0.0.1:1/", on_state_change=changes.append).close()
+    assert changes[1:] == [StateChange(CLOSED, "close() was called", 0, 0, None)]
+
+
+def test_a_hook_may_close_the_stream():
+    with Script([STREAM + RETRY]) as script:
+        events = listen(script.url, on_state_change=lambda change: change.state is OPEN and events.close())
+        assert list(events) == []
+
+
+@pytest.mark.parametrize("tries", [1, 3])
+def test_a_limit_on_tries(tries):
+    waits = []
+    with Script([STREAM + RETRY + b"data: a\n\n"], [RESET]) as script:
+        events = listen(script.url, max_tries=tries, on_state_change=lambda change: waits.append(change.wait))
+        assert next(events).data == "a"
+        with pytest.raises(EventSourceError, match=rf"was given up, .* \(try {tries}\)") as caught:
+            next(events)
+        assert (caught.value.tries, caught.value.status) == (tries, None)
+        assert isinstance(caught.value.__cause__, Exception)
+        assert script.requests.qsize() == 1 + tries
+
+
+def test_a_connection_that_brings_nothing_is_a_try_that_failed():
+    with Script([STREAM + RETRY]) as script:
+        with pytest.raises(EventSourceError, match="was given up, the server ended the response"):
+            next(listen(script.url, max_tries=3))
+        assert script.requests.qsize() == 3
+
+
+def test_a_connection_that_has_lasted_is_none(monkeypatch):
+    monkeypatch.setattr("sse_demo.client.STABLE_AFTER", 0)
+    with Script([STREAM + RETRY], [STREAM + RETRY], [STREAM + RETRY], NO_MORE) as script:
+        assert list(listen(script.url, max_tries=1)) == []
+
+
+def test_the_waits_grow_and_start_again_after_a_success():
+    waits = []
+    answers = [[RESET], [RESET], [RESET], STREAM + b"data: a\n\n", [RESET], [RESET], NO_MORE]
+    with Script(*answers) as script:
+        backoff = Backoff(factor=2, limit=0.03, jitter=False)
+        events = listen(script.url, backoff=backoff, on_state_change=lambda change: waits.append(change.wait))
+        events.source.reconnection_time = 0.01
+        assert data(events) == ["a"]
+    assert waits == [0.01, 0.02, 0.03, 0, 0.01, 0.01, 0.02, 0]  # the two 0 are: open, and closed
+
+
+@pytest.mark.parametrize("answer", [[HOLD], [STREAM, HOLD], [STREAM + b"id: 1\ndata: a\n\n", HOLD]])
+def test_silence_is_a_lost_connection(answer):
+    changes = []
+    with Script(answer, NO_MORE) as script:
+        events = listen(script.url, read_timeout=0.1, on_state_change=changes.append)
+        events.source.reconnection_time = 0.01
+        list(events)
+    lost = next(change for change in changes if change.state is CONNECTING)
+    assert isinstance(lost.error, TimeoutError)
+
+
+def test_a_heartbeat_is_no_silence():
+    with serve(heartbeat=0.05) as server:
+        changes = []
+        events = listen(f"{server.url}/events?topic=a", read_timeout=1, comments=True, on_state_change=changes.append)
+        assert sum(1 for _, item in zip(range(40), events, strict=False) if isinstance(item, Comment)) == 40
+        assert [change.state for change in changes] == [OPEN]
+        events.close()
+
+
+def test_half_a_line_counts_as_a_sign_of_life():
+    with Script([CHUNKED, *[b"1\r\nx\r\n", 0.1] * 10, b"2\r\n\n\n\r\n", HOLD]) as script:
+        changes = []
+        events = listen(script.url, read_timeout=0.5, on_state_change=changes.append)
+        reader = threading.Thread(target=lambda: list(events))
+        reader.start()
+        while len(changes) < 2:  # a second of half a line, then silence
+            time.sleep(0.01)
+        assert events.source._opened_at + 1.4 < events.source._connect_at - 3
+        events.close()
+        reader.join(5)
+
+
+def restarted(answers, when, **options):
+    """The requests of a stream that is restarted in the state ``when``."""
+    with Script(*answers) as script:
+        seen = threading.Event()
+        events = listen(script.url, on_state_change=lambda change: change.state is when and seen.set(), **options)
+        reader = threading.Thread(target=lambda: list(events))
+        reader.start()
+        script.requests.get(timeout=5)
+        if when is not None:
+            assert seen.wait(5)
+        events.restart()
+        second = script.headers()
+        events.close()
+        reader.join(5)
+        return second
+
+
+def test_restart_while_connecting():
+    assert "last-event-id" not in restarted([[HOLD]], None)
+
+
+def test_restart_while_reading():
+    assert restarted([[STREAM + b"id: 7\n\n", HOLD]], OPEN).get("last-event-id") in (None, "7")
+
+
+def test_restart_while_waiting():
+    """The stream asks for a minute; the second request comes within the five seconds that a test waits."""
+    assert restarted([[STREAM + b"retry: 60000\nid: 7\ndata: a\n\n"]], CONNECTING)["last-event-id"] == "7"
+
+
+def test_restart_keeps_what_has_come():
+    async def main(url):
+        async with EventSource(url) as source:
+            first = await anext(source)
+            source.restart()
+            return [first.data, (await anext(source)).data, (await anext(source)).data]
+
+    with Script(STREAM + b"id: 1\ndata: a\n\nid: 2\ndata: b\n\n", STREAM + b"data: c\n\n") as script:
+        assert asyncio.run(main(script.url)) == ["a", "b", "c"]
+        script.headers()
+        assert script.headers()["last-event-id"] == "2"
+
+
+def test_restart_of_a_closed_stream_changes_nothing():
+    with Script(NO_MORE) as script:
+        events = listen(script.url)
+        assert list(events) == []
+        events.restart()
+        assert list(events) == []
+        assert script.requests.qsize() == 1
+
+
+def test_a_wait_that_is_cancelled_is_waited_for_to_its_end():
+    async def main(url):
+        async with EventSource(url) as source:
+            for _ in range(3):
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.1):
+                        await anext(source)
+
+    with Script(STREAM + b"retry: 60000\n\n") as script:
+        asyncio.run(main(script.url))
+        assert script.requests.qsize() == 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        [CHUNKED + b"zz\r\n"],
+        [CHUNKED + b"5\r\ndata"],
+        [CHUNKED + b"5\r\ndata:\r\n"],
+        [CHUNKED + b"5\r\ndata:XX"],
+        [STREAM.replace(b"\r\n\r\n", b"\r\nContent-Length: 100\r\n\r\n") + b"data"],
+        [STREAM + b"data", RESET],
+        [b"HTTP/1.1 200"],
+        [b"SSH-2.0-OpenSSH\r\n"],
+        [b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n"],
+        [b""],
+    ],
+    ids=["no chunk", "half a chunk", "no last chunk", "no chunk end", "short", "reset", "half a head", "not HTTP",
+         "endless header", "nothing"],
+)  # fmt: skip
+def test_a_broken_answer_is_a_lost_connection(broken):
+    with Script(STREAM + RETRY + b"id: 1\ndata: a\n\n", broken, STREAM + b"data: b\n\n", NO_MORE) as script:
+        with listen(script.url) as events:
+            assert [next(events).data, next(events).data] == ["a", "b"]
+        assert [script.headers().get("last-event-id") for _ in range(3)] == [None, "1", "1"]
+
+
+@pytest.mark.parametrize("line", [b"data: ", b": ", b"id: ", b"what", b""])
+def test_an_endless_line_ends_it_and_takes_no_more_memory_than_the_limit(line):
+    with Script([STREAM + b"data: a\n\n" + line, *[b"x" * 65536] * 64, HOLD]) as script:
+        events = listen(script.url, max_event_size=100_000)
+        assert next(events).data == "a"
+        with pytest.raises(EventSourceError, match=r"cannot be read: .* more than 100000 bytes"):
+            next(events)
+
+
+def test_an_event_of_endless_lines_ends_it_too():
+    script = Script([STREAM, *[b"data: x\n" * 8192] * 64, HOLD])
+    with script, pytest.raises(EventSourceError, match=r"cannot be read: .* more than 100000 bytes"):
+        next(listen(script.url, max_event_size=100_000))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({"max_tries": 0}, "max_tries"),
+        ({"read_timeout": 0}, "read_timeout"),
+        ({"connect_timeout": -1}, "connect_timeout"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(wrong, what):
+    with pytest.raises(ValueError, match=what):
+        EventSource("http://127.0.0.1:1/", **wrong)
+
+
+@pytest.mark.parametrize("retry", ["+5", "1_000", "5.0", " 5 0", "\u0662", "-1", "5s", "0x5", ""])
+def test_a_retry_that_is_not_of_digits_is_none(retry):
+    with Script([STREAM + f"retry:{retry}\ndata: a\n\n".encode(), HOLD]) as script, listen(script.url) as events:
+        next(events)
+        assert events.source.reconnection_time == 3

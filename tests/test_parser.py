@@ -1,21 +1,13 @@
-import json
 import re
-from base64 import b64decode
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support import assert_as_wanted, by_byte, vector_cases
 
 from sse_demo.event import Comment, Event, EventTooLarge
 from sse_demo.lab.vectors import VECTORS, cuts
 from sse_demo.parser import FAST_LANE_FROM, MAX_RETRY_DIGITS, EventStreamParser
-
-OUTSIDE = Path(__file__).parents[2] / "shared" / "wire-vectors.json"
-
-
-def by_byte(stream):
-    return [stream[n : n + 1] for n in range(len(stream))]
 
 
 def in_pieces(stream, size):
@@ -56,41 +48,12 @@ def reference(stream, last_event_id=""):
     return items, last_event_id, reconnection_time
 
 
-def cases():
-    """Each vector as: the ways to cut it, the id it starts with, and what must come of it, as far as it says."""
-    for vector in VECTORS:
-        wanted = {
-            "events": [dict(zip(("event", "data", "id"), event, strict=True)) for event in vector.events],
-            "comments": list(vector.comments),
-            "last_event_id": vector.last_event_id,
-            "retry": vector.retry,
-        }
-        yield pytest.param(list(cuts(vector.stream)), vector.start_id, wanted, id=vector.name)
-    for vector in json.loads(OUTSIDE.read_text("utf-8")) if OUTSIDE.exists() else []:
-        chunks = [b64decode(chunk) for chunk in vector["chunks"]]
-        ways = [chunks, [b"".join(chunks)], by_byte(b"".join(chunks))]
-        wanted = {
-            "events": vector["events"],
-            "last_event_id": vector["final_last_event_id"],
-            "retry": vector["final_retry"],
-        }
-        if "comments" in vector:
-            wanted["comments"] = vector["comments"]
-        yield pytest.param(ways, vector.get("initial_last_event_id", ""), wanted, id=f"outside-{vector['name']}")
-
-
-@pytest.mark.parametrize(("ways", "start_id", "wanted"), list(cases()))
+@pytest.mark.parametrize(("ways", "start_id", "wanted"), list(vector_cases()))
 def test_a_vector_gives_its_events_however_it_is_cut(ways, start_id, wanted):
     for chunks in ways:
         items, last_event_id, retry = read(chunks, start_id)
+        assert_as_wanted(wanted, items, last_event_id, retry)
         events = [item for item in items if isinstance(item, Event)]
-        assert len(events) == len(wanted["events"]), chunks
-        for event, fields in zip(events, wanted["events"], strict=True):
-            seen = {"event": event.event, "data": event.data, "id": event.id or "", "retry": event.retry}
-            assert {name: seen[name] for name in fields} == fields, chunks
-        comments = [item.text for item in items if isinstance(item, Comment)]
-        assert comments == wanted.get("comments", comments), chunks
-        assert (last_event_id, retry) == (wanted["last_event_id"], wanted["retry"]), chunks
         assert read(chunks, start_id, comments=False) == (events, last_event_id, retry), chunks
 
 

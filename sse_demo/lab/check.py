@@ -6,7 +6,7 @@ import http.client
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
-from ..client import listen
+from ..listener import listen
 from .report import Report
 from .score import failures
 from .vectors import VECTORS

@@ -1,0 +1,63 @@
+"""When a client tries again: what it may wait for, and how long. No input or output."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+RECONNECTION_TIME = 3.0  # seconds, until the stream asks for another with `retry`
+MAX_RECONNECTION_TIME = 24 * 3600.0  # seconds, however much a stream or a server asks for
+
+#: Answers that another try may change: too many requests, and errors of the server (RFC 9110, 15.6; RFC 6585, 4).
+TRANSIENT_STATUSES = frozenset({429, *range(500, 600)})
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """Wait longer with each try that fails, and not all at the same moment.
+
+    The wait before a try is the reconnection time, multiplied by ``factor`` for each earlier try that has failed in a
+    row, and no more than ``limit`` seconds (or the reconnection time, where that is longer). With ``jitter`` it is
+    drawn between nothing and that ("full jitter"), so that clients that lost the same server at the same moment do
+    not come back at the same moment.
+    """
+
+    factor: float = 2.0
+    limit: float = 60.0  # seconds
+    jitter: bool = True
+
+    def __post_init__(self):
+        if not self.factor >= 1:
+            raise ValueError(f"a backoff multiplies by 1 or more, not by {self.factor!r}")
+        if not self.limit >= 0:
+            raise ValueError(f"the limit of a backoff is 0 or more seconds, not {self.limit!r}")
+
+    def wait(self, reconnection_time: float, failed: int) -> float:
+        """Seconds to wait before the next try when ``failed`` of them have failed in a row."""
+        limit = max(self.limit, reconnection_time)
+        try:
+            longest = min(limit, reconnection_time * self.factor ** max(failed - 1, 0))
+        except OverflowError:
+            longest = limit
+        return random.uniform(0, longest) if self.jitter else longest
+
+
+#: The standard's own rule, 9.2.3: the reconnection time, each time.
+CONSTANT = Backoff(factor=1, limit=0, jitter=False)
+
+
+def retry_after(value: str | None) -> float:
+    """The seconds that a ``Retry-After`` header asks for: a number of seconds or a date (RFC 9110, 10.2.3).
+
+    0 when there is no header, or one that cannot be read.
+    """
+    value = (value or "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value[:20]), MAX_RECONNECTION_TIME)
+    try:
+        seconds = parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), MAX_RECONNECTION_TIME)

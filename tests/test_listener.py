@@ -1,0 +1,174 @@
+"""``listen()`` in threads, with and without a loop of their own around it."""
+
+import asyncio
+import gc
+import socket
+import sys
+import threading
+import time
+import warnings
+
+import psutil
+import pytest
+from support import HOLD, STREAM, Script
+
+from sse_demo import ReadyState, listen, serve
+
+
+def listening_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("listen ")]
+
+
+@pytest.mark.parametrize(
+    "answer", [[HOLD], [STREAM, HOLD], [STREAM + b"retry: 60000\n\n"]], ids=["connecting", "reading", "waiting"]
+)
+def test_close_from_another_thread_ends_a_wait_at_once(answer):
+    with Script(answer) as script:
+        events = listen(script.url)
+        ended = []
+
+        def read():
+            ended.append(list(events))
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        script.requests.get(timeout=5)
+        started = time.monotonic()
+        events.close()
+        reader.join(5)
+        assert ended == [[]]
+        assert time.monotonic() - started < 0.5
+        events.close()
+        assert events.source.ready_state is ReadyState.CLOSED
+        assert list(events) == []
+        assert listening_threads() == []
+
+
+def test_leaving_the_loop_leaves_nothing_behind(server, eventually):
+    for event in listen(f"{server.url}/stream?interval=0"):
+        if event.id == "3":
+            break
+    eventually(lambda: listening_threads() == [])
+
+
+def test_a_with_block_closes(server, eventually):
+    with listen(f"{server.url}/events?topic=a&last_event_id=x") as events:
+        next(events)
+        eventually(lambda: len(server.hub) == 1)
+    eventually(lambda: len(server.hub) == 0)
+    assert listening_threads() == []
+
+
+def test_listen_works_in_a_thread_whose_event_loop_is_running(server):
+    async def main():
+        with listen(f"{server.url}/stream?count=2&interval=0") as events:
+            return [next(events).id, next(events).id]
+
+    assert asyncio.run(main()) == ["0", "1"]
+
+
+def test_close_ends_a_reader_wherever_it_stands():
+    """The reader is stopped at its first, second, third ... call of a function, and close() comes right then."""
+    with serve() as server:
+        for stop_at in range(1, 60):
+            listener = listen(f"{server.url}/events?topic=a")
+            stopped, closed, outcome = threading.Event(), threading.Event(), []
+            calls = 0
+
+            def trace(frame, event, argument, stopped=stopped, closed=closed, stop_at=stop_at):
+                nonlocal calls
+                calls += 1
+                if calls == stop_at:
+                    stopped.set()
+                    closed.wait(0.05)  # not for ever: close() may rightly wait for a lock that is held here
+
+            def read(listener=listener, trace=trace, outcome=outcome):
+                sys.settrace(trace)
+                try:
+                    outcome.append(next(listener, "end"))
+                except BaseException as error:
+                    outcome.append(error)
+                finally:
+                    sys.settrace(None)
+
+            reader = threading.Thread(target=read, daemon=True)
+            reader.start()
+            stopped.wait(0.2)  # not reached where the reader makes fewer calls than that
+            listener.close()
+            closed.set()
+            reader.join(2)
+            assert outcome == ["end"], f"stopped at call {stop_at}: {outcome or 'the reader hangs'}"
+            if calls < stop_at:
+                return
+        pytest.fail("the reader never came to wait")
+
+
+@pytest.mark.parametrize(
+    "answer", [[HOLD], [STREAM, HOLD], [STREAM + b"retry: 60000\n\n"]], ids=["connecting", "reading", "waiting"]
+)
+def test_closed_a_hundred_times_nothing_is_left(answer, eventually):
+    threads, process = threading.active_count(), psutil.Process()
+    with Script(answer) as script, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        threads += 1  # the script's own
+        sockets = len(process.net_connections())
+        for _ in range(100):
+            events = listen(script.url)
+            reader = threading.Thread(target=lambda events=events: list(events))
+            reader.start()
+            script.requests.get(timeout=5)
+            events.close()
+            reader.join(5)
+        del events, reader
+        gc.collect()
+        assert threading.active_count() == threads
+        ours = {("127.0.0.1", int(script.url.split(":")[2].split("/")[0]))}
+        eventually(lambda: not [c for c in process.net_connections() if c.raddr and set([tuple(c.raddr)]) == ours])
+        assert len(process.net_connections()) <= sockets + len(script.held)
+    assert [str(warning.message) for warning in caught] == []
+
+
+def test_close_does_not_wait_for_a_name_to_be_found(monkeypatch):
+    asked, answer = threading.Event(), threading.Event()
+    real = socket.getaddrinfo
+
+    def slow(host, *arguments, **options):
+        if host == "slow.test":
+            asked.set()
+            answer.wait(10)
+        return real(host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    events = listen("http://slow.test/events")
+    reader = threading.Thread(target=lambda: list(events))
+    reader.start()
+    assert asked.wait(5)
+    closing = threading.Thread(target=events.close)
+    closing.start()
+    closing.join(2)
+    assert not closing.is_alive(), "close() waits for the name"
+    reader.join(5)
+    answer.set()
+
+
+def test_restart_from_another_thread():
+    with Script([STREAM + b"id: 1\ndata: a\n\n", HOLD]) as script, listen(script.url) as events:
+        assert next(events).data == "a"
+        script.headers()
+        events.restart()
+        assert next(events).data == "a"
+        assert script.headers()["last-event-id"] == "1"
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, ZeroDivisionError])
+def test_what_a_hook_raises_reaches_the_reader(error):
+    def hook(change):
+        if change.state is ReadyState.OPEN:
+            raise error
+
+    with Script([STREAM, HOLD]) as script:
+        events = listen(script.url, on_state_change=hook)
+        with pytest.raises(error):
+            next(events)
+        assert events.source.ready_state is ReadyState.CLOSED
+        assert listening_threads() == []
