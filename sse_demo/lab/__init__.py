@@ -2,6 +2,7 @@
 
 from . import check
 from .chart import LiveChart
+from .fault_proxy import Fault, FaultProxy
 from .installation import check_installation
 from .live import LiveEvents
 from .repeat import Repeat
@@ -12,6 +13,8 @@ from .vectors import VECTORS, Vector
 
 __all__ = [
     "VECTORS",
+    "Fault",
+    "FaultProxy",
     "LiveChart",
     "LiveEvents",
     "Repeat",

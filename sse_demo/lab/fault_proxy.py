@@ -1,0 +1,236 @@
+"""``FaultProxy``: a bad network between a client and a server, on one machine and on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import random
+import socket
+import struct
+import threading
+from collections import deque
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+from .. import cells
+
+READ_SIZE = 65_536  # bytes
+TICK = 0.02  # seconds between two writes on a line that is slowed down
+ENDS = ("cut", "reset", "silence", "half", "corrupt")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens to one connection. Counted are the bytes from the server to the client, headers included.
+
+    after
+        So many bytes pass, then comes the ``end``.
+    end
+        ``cut`` closes both sides in order. ``reset`` breaks them off (RST). ``silence`` lets nothing pass any more and
+        keeps both sides open, as a pulled cable does. ``half`` closes only the way to the client: it sees the
+        end, the server does not. ``corrupt`` flips one bit and goes on. None lets everything pass.
+    delay
+        Each piece arrives so many seconds later.
+    speed
+        No more than so many bytes a second.
+    """
+
+    end: str | None = None
+    after: int = 0
+    delay: float = 0.0
+    speed: float = math.inf
+
+    def __post_init__(self):
+        if self.end not in (None, *ENDS):
+            raise ValueError(f"a fault ends with one of {', '.join(ENDS)} or None, not with {self.end!r}")
+        if self.after < 0 or self.delay < 0 or not self.speed > 0:
+            raise ValueError(f"after and delay are 0 or more and speed is more than 0, unlike in {self}")
+
+    @classmethod
+    def any(cls, dice: random.Random, most: int, ends: tuple[str, ...] = ENDS) -> Fault:
+        """One of them by chance, after up to ``most`` bytes."""
+        return cls(
+            end=dice.choice(ends),
+            after=int(most ** dice.random()),  # as often within the first hundred bytes as in the last thousands
+            delay=dice.choice([0, 0, 0.002]),
+            speed=dice.choice([math.inf, math.inf, 2_000_000]),
+        )
+
+
+class FaultProxy:
+    """Stands between a client and the server at ``url``; the client connects to ``proxy.url``, the same path elsewhere.
+
+    >>> proxy = FaultProxy(server.url)                          # doctest: +SKIP
+    >>> proxy.next(Fault("cut", after=1000), Fault("reset"))    # for the next two connections  # doctest: +SKIP
+    >>> proxy.now("silence")                                    # for those that are open       # doctest: +SKIP
+
+    A connection without a fault passes everything on. The bytes are never looked at, so that TLS works too.
+    ``connections`` counts all that have been made. It runs in a thread of its own; :meth:`stop`, or the
+    end of a ``with`` block, closes everything.
+    """
+
+    def __init__(self, url: str, *faults: Fault):
+        cells.stop_earlier_run()
+        parts = urlsplit(url)
+        self._target = (parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme])
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.url = urlunsplit(parts._replace(netloc=f"127.0.0.1:{listener.getsockname()[1]}"))
+        self.connections = 0
+        self._faults = deque(faults)
+        self._open: set[_Line] = set()
+        self._loop = asyncio.SelectorEventLoop()
+        self._stopped = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, args=(listener,), name=f"FaultProxy {url}", daemon=True)
+        self._thread.start()
+        cells.stop_on_rerun(self)
+
+    def __repr__(self) -> str:
+        return f"FaultProxy(to port {self._target[1]})"
+
+    def next(self, *faults: Fault) -> None:
+        """The next connections get these faults, in this order, after those that wait already."""
+        self._faults.extend(faults)
+
+    def now(self, end: str) -> None:
+        """End the connections that are open in this way."""
+        fault = Fault(end)
+
+        async def strike() -> None:
+            await asyncio.gather(*(line.strike(fault.end) for line in self._open))
+
+        asyncio.run_coroutine_threadsafe(strike(), self._loop).result()
+
+    def stop(self) -> None:
+        """Break all connections off, and listen no more."""
+        if self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                self._loop.call_soon_threadsafe(self._stopped.set)
+            self._thread.join()
+
+    def __enter__(self) -> FaultProxy:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def _run(self, listener: socket.socket) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve(listener))
+
+    async def _serve(self, listener: socket.socket) -> None:
+        tasks: set[asyncio.Task] = set()
+
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.connections += 1
+            fault = self._faults.popleft() if self._faults else Fault()
+            task = asyncio.create_task(self._pass_on(fault, reader, writer))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        async with await asyncio.start_server(connected, sock=listener):
+            await self._stopped.wait()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _pass_on(self, fault: Fault, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            from_server, to_server = await asyncio.open_connection(*self._target)
+        except OSError:  # nobody there
+            writer.transport.abort()
+            return
+        line = _Line(fault, (reader, to_server), (from_server, writer))
+        self._open.add(line)
+        try:
+            await line.run()
+        finally:
+            self._open.discard(line)
+            writer.transport.abort()
+            to_server.transport.abort()
+
+
+class _Line:
+    """One connection through the proxy."""
+
+    def __init__(
+        self,
+        fault: Fault,
+        upward: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        downward: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+    ):
+        self.fault = fault
+        self._upward, self._downward = upward, downward
+        self._passed = 0  # bytes to the client
+        self._struck = False
+        self._blocked = False  # nothing passes any more
+        self._corrupting = False  # the next byte
+        self._over = asyncio.Event()
+
+    async def run(self) -> None:
+        """Pass on in both directions until one side has ended."""
+        tasks = [asyncio.create_task(self._up()), asyncio.create_task(self._down())]
+        try:
+            await self._over.wait()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _up(self) -> None:
+        reader, writer = self._upward
+        with contextlib.suppress(OSError):
+            while data := await reader.read(READ_SIZE):
+                if self._blocked:
+                    return
+                writer.write(data)
+                await writer.drain()
+        if not self._blocked:
+            self._over.set()
+
+    async def _down(self) -> None:
+        reader, writer = self._downward
+        fault = self.fault
+        size = READ_SIZE if fault.speed == math.inf else max(1, int(fault.speed * TICK))
+        with contextlib.suppress(OSError):
+            while data := await reader.read(size):
+                await asyncio.sleep(fault.delay + len(data) / fault.speed)
+                room = fault.after - self._passed
+                if fault.end is not None and not self._struck and len(data) > room:
+                    writer.write(data[:room])
+                    self._passed += room
+                    data = data[room:]
+                    await self.strike(fault.end)
+                if self._blocked:
+                    return
+                if self._corrupting:
+                    self._corrupting = False
+                    data = bytes([data[0] ^ 0x10]) + data[1:]
+                writer.write(data)
+                self._passed += len(data)
+                await writer.drain()
+            writer.close()  # in order: what has come goes out first
+            await writer.wait_closed()
+        if not self._blocked:
+            self._over.set()
+
+    async def strike(self, end: str) -> None:
+        """Let it happen."""
+        self._struck = True
+        _, to_client = self._downward
+        if end == "corrupt":
+            self._corrupting = True
+            return
+        self._blocked = True
+        with contextlib.suppress(OSError):  # the client has left
+            if end == "cut":
+                to_client.close()
+                await to_client.wait_closed()
+            elif end == "half":
+                to_client.write_eof()
+            elif end == "reset":
+                for _, writer in (self._upward, self._downward):
+                    linger = struct.pack("ii", 1, 0)  # closing throws away what is unsent, and sends a RST
+                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        if end in ("cut", "reset"):
+            self._over.set()
