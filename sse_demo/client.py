@@ -23,7 +23,7 @@ from yarl import URL
 from .event import Comment, Event, EventTooLarge
 from .parser import MAX_EVENT_SIZE, EventStreamParser
 from .reconnection import CONSTANT, MAX_RECONNECTION_TIME, RECONNECTION_TIME, Backoff
-from .request import Lost, NoMore, Refused, StreamRequest, lost
+from .request import Lost, NoMore, Refused, StreamRequest, abort, lost
 
 CONNECT_TIMEOUT = 30.0  # seconds
 STABLE_AFTER = 60.0  # seconds that a connection has to last to count as a success without an event
@@ -291,7 +291,7 @@ class EventSource:
 
     def _drop_connection(self, reason: str, wait: float = 0.0, error: Exception | None = None) -> None:
         if self._response is not None:
-            self._response.close()
+            abort(self._response)
             self._response = None
         self._connect_at = self._loop.time() + wait
         self._change(ReadyState.CONNECTING, reason, wait, error)
@@ -321,6 +321,6 @@ class EventSource:
 
     async def _disconnect(self) -> None:
         if self._response is not None:
-            self._response.close()
+            abort(self._response)
             self._response = None
         await self._request.close()

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import inspect
 import json
+import socket
 import ssl
+import weakref
 from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +20,7 @@ from .reconnection import retry_after
 MAX_REDIRECTS = 20  # in a row, as in the Fetch standard
 MAX_EXPLANATION = 16 * 1024  # bytes of an error answer that are read
 EXPLANATION_TIMEOUT = 5.0  # seconds to wait for them
+GOODBYE_STEPS = 100  # of the event loop that a closed connection may take to be gone; it takes three
 
 
 class Lost(Exception):
@@ -59,6 +62,7 @@ class StreamRequest:
     read_timeout: float | None
     retry_on: Container[int]
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
+    _sockets: weakref.WeakSet[socket.socket] = field(default_factory=weakref.WeakSet, init=False)
 
     async def open(self, last_event_id: str) -> aiohttp.ClientResponse:
         """Ask once. Returns a response that is an event stream; raises ``Lost``, ``Refused`` or ``NoMore``."""
@@ -68,6 +72,7 @@ class StreamRequest:
                 cookie_jar=aiohttp.CookieJar(unsafe=True),  # as browsers do, which take them from bare IP addresses too
                 skip_auto_headers=("Accept-Encoding",),  # compression would hold events back
                 middlewares=(_once,),
+                connector=aiohttp.TCPConnector(socket_factory=self._new_socket),
             )
         try:
             response = await self._session.request(
@@ -93,13 +98,27 @@ class StreamRequest:
         try:
             raise await self._why_not(response)
         finally:
-            response.close()
+            abort(response)
 
     async def close(self) -> None:
         """Close the connections. The request may be made again afterwards."""
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()
+            # A TLS connection that was closed in order still waits for an answer to its goodbye.
+            for each in list(self._sockets):
+                with contextlib.suppress(OSError):  # it is closed
+                    each.shutdown(socket.SHUT_RDWR)
+            for _ in range(GOODBYE_STEPS):
+                if all(each.fileno() == -1 for each in list(self._sockets)):
+                    break
+                await asyncio.sleep(0)
+
+    def _new_socket(self, address: tuple) -> socket.socket:
+        family, kind, protocol, _, _ = address
+        new = socket.socket(family, kind, protocol)
+        self._sockets.add(new)
+        return new
 
     async def _all_headers(self, last_event_id: str) -> CIMultiDict[str]:
         headers = CIMultiDict({"Accept": "text/event-stream", "Cache-Control": "no-cache"})
@@ -122,6 +141,13 @@ class StreamRequest:
         if status in self.retry_on:
             return Lost(answered, wait=retry_after(response.headers.get("Retry-After")), status=status)
         return Refused(answered, status)
+
+
+def abort(response: aiohttp.ClientResponse) -> None:
+    """Close its connection now. In order, a TLS connection would wait for the other side, which may be gone."""
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()
+    response.close()
 
 
 def lost(error: Exception) -> Lost:

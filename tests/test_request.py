@@ -1,6 +1,7 @@
 """What a request asks, and what its answer means, over real sockets."""
 
 import asyncio
+import gc
 import ssl
 import threading
 
@@ -9,6 +10,7 @@ import trustme
 from support import HOLD, NO_MORE, RETRY, STREAM, Script
 
 from sse_demo import TRANSIENT_STATUSES, EventSource, EventSourceError, listen, serve
+from sse_demo.lab import Fault, FaultProxy
 
 
 def test_the_first_request_is_as_the_standard_says():
@@ -234,11 +236,18 @@ def test_a_cookie_that_the_server_sets_is_sent_back():
         assert script.headers()["cookie"] == "server=b"
 
 
-def test_another_authority_for_https():
+@pytest.fixture(scope="module")
+def tls():
+    """A server's context and a client's that trusts it."""
     authority = trustme.CA()
     server_side, client_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
     authority.issue_cert("127.0.0.1").configure_cert(server_side)
     authority.configure_trust(client_side)
+    return server_side, client_side
+
+
+def test_another_authority_for_https(tls):
+    server_side, client_side = tls
     with serve(tls=server_side) as server:
         server.publish("a", "secret")
         url = f"{server.url}/events?topic=a&recent=1"
@@ -287,3 +296,18 @@ def test_an_explanation_that_never_comes_is_not_waited_for(monkeypatch):
     head = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: 99\r\n\r\n{"
     with Script([head, HOLD]) as script, pytest.raises(EventSourceError, match=r"answered 400 Bad Request, not 200 \("):
         next(listen(script.url))
+
+
+def test_a_tls_connection_that_has_gone_silent_leaves_nothing_behind(recwarn, tls):
+    """In its head, in its body, and when it is closed; a leak would be a warning, which is an error here."""
+    server_side, client_side = tls
+    with serve(tls=server_side, heartbeat=0.05, retry=0.01) as server:
+        faults = [Fault("silence", after) for after in (0, 1500, 2000)]
+        with FaultProxy(f"{server.url}/events?topic=a&recent=1", *faults) as proxy:
+            server.publish("a", "x" * 1000)
+            with listen(proxy.url, connect_timeout=0.2, read_timeout=0.2, tls=client_side) as events:
+                events.source.reconnection_time = 0.01
+                assert len(next(events).data) == 1000
+                assert proxy.connections == 4
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn.list] == []

@@ -135,19 +135,21 @@ class FaultProxy:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _pass_on(self, fault: Fault, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers = [writer]
         try:
             from_server, to_server = await asyncio.open_connection(*self._target)
+            writers.append(to_server)
+            line = _Line(fault, (reader, to_server), (from_server, writer))
+            self._open.add(line)
+            try:
+                await line.run()
+            finally:
+                self._open.discard(line)
         except OSError:  # nobody there
-            writer.transport.abort()
-            return
-        line = _Line(fault, (reader, to_server), (from_server, writer))
-        self._open.add(line)
-        try:
-            await line.run()
+            pass
         finally:
-            self._open.discard(line)
-            writer.transport.abort()
-            to_server.transport.abort()
+            for each in writers:
+                each.transport.abort()
 
 
 class _Line:
