@@ -1,9 +1,11 @@
 """What only the notebooks need: live widgets, checks of exercises, the score board (``pip install sse-demo[lab]``)."""
 
 from . import check
+from .background import Background
 from .chart import LiveChart
 from .fault_proxy import Fault, FaultProxy
 from .installation import check_installation
+from .line import Line
 from .live import LiveEvents
 from .repeat import Repeat
 from .score import score_board
@@ -13,8 +15,10 @@ from .vectors import VECTORS, Vector
 
 __all__ = [
     "VECTORS",
+    "Background",
     "Fault",
     "FaultProxy",
+    "Line",
     "LiveChart",
     "LiveEvents",
     "Repeat",

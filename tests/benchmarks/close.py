@@ -3,7 +3,8 @@
     python tests/benchmarks/close.py [--times 1000]
 
 The states are: connecting (the server does not answer), reading, and waiting to try again. A thread waits for the
-next event each time, and ends. Afterwards there must be no thread, no task and no socket more than before, and no warning.
+next event each time, and ends. Afterwards there must be no thread, no task and no socket more than before, and no
+warning.
 """
 
 import argparse

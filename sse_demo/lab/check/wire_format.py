@@ -1,38 +1,12 @@
-"""The checks of the exercises. Each returns a :class:`Report`: what is right, and what is still missing."""
+"""The checks of lesson 2."""
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
 
-from ..listener import listen
-from .report import Report
-from .score import failures
-from .vectors import VECTORS
-
-
-def four_messages(url: str | None) -> Report:
-    """Lesson 1: an address that streams exactly four messages, half a second apart."""
-    report = Report("four messages, half a second apart")
-    query = {name: values[-1] for name, values in parse_qs(urlsplit(url or "").query).items()}
-    report.expect("the address is /stream of the server", "/stream", lambda: urlsplit(url or "").path)
-    report.expect("it asks for half a second between messages", 0.5, lambda: float(query.get("interval", 2)))
-    report.expect("it asks for four messages", 4, lambda: int(query.get("count", 10)))
-    if report.passed:  # only then: the wrong one might take long
-        report.expect("four messages came", ["0", "1", "2", "3"], lambda: [event.id for event in _until(url, "3")])
-    return report
-
-
-def stop_id(url: str, last_event_id: str | None) -> Report:
-    """Lesson 1: the last event ID for which the server says that there is no more."""
-    report = Report('the id that says "stop"')
-    report.add(isinstance(last_event_id, str), "it is text, as every id")
-    if report.passed:
-        report.expect(
-            f"the server answers Last-Event-ID: {last_event_id} with 204", 204, lambda: _status(url, last_event_id)
-        )
-    return report
+from ..report import Report
+from ..score import failures
+from ..vectors import VECTORS
 
 
 def encoder(encode: Callable[..., bytes]) -> Report:
@@ -88,7 +62,7 @@ def parser(contestant: type) -> Report:
 
 def odd_stream(stream: bytes, events: list) -> Report:
     """Lesson 2: what a browser makes of a stream with a byte-order mark, a CR and a NUL."""
-    from ..parser import EventStreamParser
+    from ...parser import EventStreamParser
 
     wanted = [(event.event, event.data, event.id or "") for event in EventStreamParser().feed(stream)]
     report = Report("the odd stream")
@@ -97,60 +71,6 @@ def odd_stream(stream: bytes, events: list) -> Report:
         for part, what in enumerate(("event type", "data", "last event id")):
             report.add(len(event) == 3 and event[part] == right[part], f"event {number}: {what}")
     return report
-
-
-def newest(contestant: Callable[[list], list]) -> Report:
-    """Lesson 8: of ``(key, value)`` pairs the newest for each key, in the order in which they were published."""
-    report = Report("newest")
-    for what, pairs, wanted in [
-        ("nothing", [], []),
-        ("one key", [("A", 1), ("A", 2), ("A", 3)], [("A", 3)]),
-        ("two keys", [("A", 1), ("B", 2)], [("A", 1), ("B", 2)]),
-        ("in the order of the newest", [("A", 1), ("B", 2), ("A", 3)], [("B", 2), ("A", 3)]),
-        ("many", [("ABC"[n % 3], n) for n in range(1000)], [("B", 997), ("C", 998), ("A", 999)]),
-    ]:
-        report.expect(what, wanted, lambda pairs=pairs: [tuple(pair) for pair in contestant(list(pairs))])
-    given = [("A", 1), ("A", 2)]
-    report.expect("what was given is left as it was", [("A", 1), ("A", 2)], lambda: (contestant(given), given)[1])
-    return report
-
-
-def urgent_first(contestant: Callable[[list, set], list]) -> Report:
-    """Lesson 8: of ``(topic, data)`` pairs those of the urgent topics first, and otherwise in their order."""
-    report = Report("urgent_first")
-    waiting = [("news", 1), ("alarm", 2), ("news", 3), ("fire", 4), ("alarm", 5)]
-    for what, urgent, wanted in [
-        ("nothing is urgent", set(), waiting),
-        ("one topic", {"alarm"}, [("alarm", 2), ("alarm", 5), ("news", 1), ("news", 3), ("fire", 4)]),
-        (
-            "two topics keep their order",
-            {"alarm", "fire"},
-            [("alarm", 2), ("fire", 4), ("alarm", 5), ("news", 1), ("news", 3)],
-        ),
-        ("all of them", {"alarm", "fire", "news"}, waiting),
-    ]:
-        report.expect(what, wanted, lambda urgent=urgent: [tuple(pair) for pair in contestant(list(waiting), urgent)])
-    return report
-
-
-def _until(url: str, last_id: str) -> list:
-    events = []
-    with listen(url) as stream:
-        for event in stream:
-            events.append(event)
-            if event.id == last_id:
-                break
-    return events
-
-
-def _status(url: str, last_event_id: str) -> int:
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
-    try:
-        connection.request("GET", f"{parts.path}?{parts.query}", headers={"Last-Event-ID": last_event_id})
-        return connection.getresponse().status
-    finally:
-        connection.close()
 
 
 def _in_order(block: bytes) -> bytes:

@@ -1,0 +1,23 @@
+"""The checks of the exercises, by lesson. Each returns a :class:`Report`: what is right, and what is still missing."""
+
+from .broadcast import newest, urgent_first
+from .choosing_a_transport import CHOICES, PRODUCTS, inbox, transports
+from .client import dispatcher, verify
+from .ten_messages import four_messages, stop_id
+from .wire_format import encoder, odd_stream, parser
+
+__all__ = [
+    "CHOICES",
+    "PRODUCTS",
+    "dispatcher",
+    "encoder",
+    "four_messages",
+    "inbox",
+    "newest",
+    "odd_stream",
+    "parser",
+    "stop_id",
+    "transports",
+    "urgent_first",
+    "verify",
+]

@@ -1,0 +1,142 @@
+"""The checks of lesson 4."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Callable
+from unittest import mock
+
+from ..report import Report
+
+
+def verify(contestant: Callable[[str, bytes, float], dict]) -> Report:
+    """Lesson 4: ``verify(data, key, now)`` gives the message of a signature and a body, or raises ``ValueError``."""
+    report = Report("verify")
+    key, now = b"a key of the check", 1_700_000_000.0
+    message = {"type": "price", "timestamp": now - 5, "payload": {"city": "Zürich", "price": 1.0}}
+    usual = json.dumps(message)
+
+    def signed(body: str, key: bytes = key) -> str:
+        return f"{hmac.new(key, body.encode(), hashlib.sha256).hexdigest()}\n{body}"
+
+    def at(timestamp: float) -> str:
+        return signed(json.dumps(message | {"timestamp": timestamp}))
+
+    accepted = [
+        ("the right one", signed(usual)),
+        ("the same, without spaces", signed(json.dumps(message, separators=(",", ":")))),
+        (
+            "the same, with other spaces and UTF-8",
+            signed(json.dumps(message, ensure_ascii=False).replace(": ", " :  ")),
+        ),
+    ]
+    for what, data in accepted:
+        report.expect(f"accepted: {what}", message, lambda data=data: contestant(data, key, now))
+    signature = signed(usual).partition("\n")[0]
+    for what, data in [
+        ("a wrong signature", f"{'0' * 64}\n{usual}"),
+        ("one that was made with another key", signed(usual, b"another key")),
+        ("half of the right one", f"{signature[:32]}\n{usual}"),
+        ("one that is not ASCII", f"é{signature[1:]}\n{usual}"),
+        ("an empty one", f"\n{usual}"),
+        ("none at all", usual),
+        ("data that was changed", signed(usual).replace("1.0", "9.0")),
+        ("data that was changed in its spaces only", f"{signature}\n{json.dumps(message, separators=(',', ':'))}"),
+        ("a message of an hour ago", at(now - 3600)),
+        ("a message of 31 seconds ago", at(now - 31)),
+        ("a message of the next hour", at(now + 3600)),
+    ]:
+        report.expect(f"refused: {what}", "ValueError", lambda data=data: _refused(contestant, data, key, now))
+    report.expect("compared with hmac.compare_digest", True, lambda: _compares(contestant, signed(usual), key, now))
+    return report
+
+
+def dispatcher(contestant: type) -> Report:
+    """Lesson 4: ``Dispatcher(fallback)``, with the decorator ``on(type)`` and with ``dispatch(message)``."""
+    report = Report("Dispatcher")
+
+    def called(*types: str, error: BaseException | None = None) -> list:
+        """What is called for messages of these types: two handlers of "a", with an error; one of "b"."""
+        calls = []
+
+        def handler(name: str, error: BaseException | None = None) -> Callable:
+            def handle(got):
+                calls.append((name, got))
+                if error:
+                    raise error
+
+            return handle
+
+        instance = contestant(handler("fallback", error))
+        instance.on("a")(handler("first", error))
+        instance.on("b")(handler("other"))
+        instance.on("a")(handler("second", error))
+        for number, type in enumerate(types):
+            instance.dispatch({"type": type, "timestamp": 0, "payload": {"number": number}})
+        return calls
+
+    unknown = {"type": "x", "timestamp": 0, "payload": {"number": 0}}
+    failure = RuntimeError("a handler of the check fails")
+    report.expect("a handler gets the payload", [("other", {"number": 0})], lambda: called("b"))
+    report.expect("two handlers of a type, in their order", [("first", {"number": 0}), ("second", {"number": 0})],
+                  lambda: called("a"))  # fmt: skip
+    report.expect("an unknown type goes to the fallback, whole", [("fallback", unknown)], lambda: called("x"))
+    report.expect("a handler that fails does not stop the next", [("first", {"number": 0}), ("second", {"number": 0})],
+                  lambda: called("a", error=failure))  # fmt: skip
+    report.expect("nor the next message", ("other", {"number": 1}), lambda: called("a", "b", error=failure)[-1])
+    report.expect(
+        "nor does a fallback that fails", ("other", {"number": 1}), lambda: called("x", "b", error=failure)[-1]
+    )
+    report.expect("the failure is logged, with its traceback", True, lambda: _logs(lambda: called("a", error=failure)))
+    report.expect(
+        "KeyboardInterrupt goes through", True, lambda: _interrupted(lambda: called("a", error=KeyboardInterrupt()))
+    )
+    report.expect(
+        "on() gives the function back, as a decorator should", True, lambda: contestant(print).on("a")(len) is len
+    )
+    return report
+
+
+def _refused(verify: Callable, *args) -> str:
+    """What was raised, where every kind of ``ValueError`` is one."""
+    try:
+        verify(*args)
+    except ValueError:
+        return "ValueError"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "nothing was raised"
+
+
+def _compares(verify: Callable, *args) -> bool:
+    """Is ``compare_digest`` used: called by way of its module, or named in the function?"""
+    with mock.patch("hmac.compare_digest", wraps=hmac.compare_digest) as compare:
+        verify(*args)
+    return compare.called or "compare_digest" in verify.__code__.co_names
+
+
+def _logs(function: Callable[[], object]) -> bool:
+    """Does the function log an exception, with whichever logger?"""
+    factory, records = logging.getLogRecordFactory(), []
+
+    def make(*args, **kwargs) -> logging.LogRecord:
+        records.append(factory(*args, **kwargs))
+        return records[-1]
+
+    logging.setLogRecordFactory(make)
+    try:
+        function()
+    finally:
+        logging.setLogRecordFactory(factory)
+    return any(record.exc_info and record.exc_info[0] for record in records)
+
+
+def _interrupted(function: Callable[[], object]) -> bool:
+    try:
+        function()
+    except KeyboardInterrupt:
+        return True
+    return False

@@ -1,0 +1,52 @@
+"""The checks of lesson 1."""
+
+from __future__ import annotations
+
+import http.client
+from urllib.parse import parse_qs, urlsplit
+
+from ...listener import listen
+from ..report import Report
+
+
+def four_messages(url: str | None) -> Report:
+    """Lesson 1: an address that streams exactly four messages, half a second apart."""
+    report = Report("four messages, half a second apart")
+    query = {name: values[-1] for name, values in parse_qs(urlsplit(url or "").query).items()}
+    report.expect("the address is /stream of the server", "/stream", lambda: urlsplit(url or "").path)
+    report.expect("it asks for half a second between messages", 0.5, lambda: float(query.get("interval", 2)))
+    report.expect("it asks for four messages", 4, lambda: int(query.get("count", 10)))
+    if report.passed:  # only then: the wrong one might take long
+        report.expect("four messages came", ["0", "1", "2", "3"], lambda: [event.id for event in _until(url, "3")])
+    return report
+
+
+def stop_id(url: str, last_event_id: str | None) -> Report:
+    """Lesson 1: the last event ID for which the server says that there is no more."""
+    report = Report('the id that says "stop"')
+    report.add(isinstance(last_event_id, str), "it is text, as every id")
+    if report.passed:
+        report.expect(
+            f"the server answers Last-Event-ID: {last_event_id} with 204", 204, lambda: _status(url, last_event_id)
+        )
+    return report
+
+
+def _until(url: str, last_id: str) -> list:
+    events = []
+    with listen(url) as stream:
+        for event in stream:
+            events.append(event)
+            if event.id == last_id:
+                break
+    return events
+
+
+def _status(url: str, last_event_id: str) -> int:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    try:
+        connection.request("GET", f"{parts.path}?{parts.query}", headers={"Last-Event-ID": last_event_id})
+        return connection.getresponse().status
+    finally:
+        connection.close()

@@ -1,0 +1,93 @@
+import pytest
+
+from sse_demo.lab import check
+
+
+class Kept:
+    def __init__(self):
+        self.events = []
+
+    def publish(self, event):
+        self.events.append(event)
+
+    def poll(self, cursor):
+        return self.events[cursor:], len(self.events)
+
+
+def test_an_inbox_with_a_cursor():
+    assert check.inbox(Kept).passed
+
+
+def test_an_inbox_may_have_cursors_of_its_own_kind():
+    class Named(Kept):
+        def poll(self, cursor):
+            done = int(cursor.removeprefix("after ")) if cursor else 0
+            return tuple(self.events[done:]), f"after {len(self.events)}"
+
+    assert check.inbox(Named).passed
+
+
+def test_inboxes_that_lose_something_or_are_none():
+    class Emptied(Kept):
+        def poll(self, cursor):
+            events, self.events = self.events, []
+            return events, 0
+
+    class Newest(Kept):
+        def poll(self, cursor):
+            return self.events[-1:], 0
+
+    class Everything(Kept):
+        def poll(self, cursor):
+            return self.events, len(self.events)
+
+    class OneCursorForAll(Kept):
+        done = 0
+
+        def poll(self, cursor):
+            done, self.done = self.done, len(self.events)
+            return self.events[done:], self.done
+
+    class Unfinished(Kept):
+        def poll(self, cursor):
+            pass
+
+    for wrong in (Emptied, Newest, Everything, OneCursorForAll, Unfinished, object, None):
+        report = check.inbox(wrong)
+        assert not report.passed
+        assert len(report.rows) == 5
+
+
+RIGHT = {
+    "stock ticker": "sse",
+    "chat": "websocket",
+    "live log": "sse",
+    "notifications": "sse",
+    "game": "websocket",
+    "file upload": "plain request",
+}
+
+
+@pytest.mark.parametrize("also", [{}, {"chat": "sse"}, {"notifications": "long polling"}])
+def test_a_transport_for_each_product_and_where_two_are_right_either(also):
+    report = check.transports(RIGHT | also)
+    assert report.passed
+    assert all(remark for _, _, remark in report.rows), "each says why"
+
+
+@pytest.mark.parametrize(("product", "wrong"), [
+    ("stock ticker", "websocket"), ("chat", "plain request"), ("game", "sse"), ("file upload", "websocket"),
+    ("live log", None), ("live log", "SSE?"), ("live log", ["sse"]), ("notifications", 1),
+])  # fmt: skip
+def test_a_transport_that_does_not_fit_is_asked_about(product, wrong):
+    report = check.transports(RIGHT | {product: wrong})
+    ((what, remark),) = [(what, remark) for done, what, remark in report.rows if not done]
+    assert what.startswith(product)
+    assert remark
+    if wrong in check.CHOICES:
+        assert remark.endswith("?")
+
+
+@pytest.mark.parametrize("nothing", [None, {}, [], "sse"])
+def test_no_transports_at_all(nothing):
+    assert not check.transports(nothing).passed
