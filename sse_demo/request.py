@@ -152,6 +152,10 @@ def abort(response: aiohttp.ClientResponse) -> None:
 
 def lost(error: Exception) -> Lost:
     """What the network or the HTTP library says, as the loss of the connection that it is."""
+    if isinstance(error, aiohttp.SocketTimeoutError):
+        return Lost("nothing has come within the read timeout", error)
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return Lost("no connection within the connect timeout", error)
     return Lost(f"{type(error).__name__}: {error}".removesuffix(": "), error)
 
 

@@ -4,11 +4,13 @@ from . import check
 from .background import Background
 from .chart import LiveChart
 from .fault_proxy import Fault, FaultProxy
+from .histogram import Histogram
 from .installation import check_installation
 from .line import Line
 from .live import LiveEvents
 from .repeat import Repeat
 from .score import score_board
+from .server_process import ServerProcess
 from .slow import SlowReader
 from .stop import StopButton
 from .vectors import VECTORS, Vector
@@ -18,10 +20,12 @@ __all__ = [
     "Background",
     "Fault",
     "FaultProxy",
+    "Histogram",
     "Line",
     "LiveChart",
     "LiveEvents",
     "Repeat",
+    "ServerProcess",
     "SlowReader",
     "StopButton",
     "Vector",

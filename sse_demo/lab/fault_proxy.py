@@ -29,7 +29,8 @@ class Fault:
     end
         ``cut`` closes both sides in order. ``reset`` breaks them off (RST). ``silence`` lets nothing pass any more and
         keeps both sides open, as a pulled cable does. ``half`` closes only the way to the client: it sees the
-        end, the server does not. ``corrupt`` flips one bit and goes on. None lets everything pass.
+        end, the server does not. ``corrupt`` flips a bit in each piece from then on. None lets everything
+        pass.
     delay
         Each piece arrives so many seconds later.
     speed
@@ -166,7 +167,7 @@ class _Line:
         self._passed = 0  # bytes to the client
         self._struck = False
         self._blocked = False  # nothing passes any more
-        self._corrupting = False  # the next byte
+        self._corrupting = False  # the first byte of each piece
         self._over = asyncio.Event()
 
     async def run(self) -> None:
@@ -206,7 +207,6 @@ class _Line:
                 if self._blocked:
                     return
                 if self._corrupting:
-                    self._corrupting = False
                     data = bytes([data[0] ^ 0x10]) + data[1:]
                 writer.write(data)
                 self._passed += len(data)

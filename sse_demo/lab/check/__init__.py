@@ -4,11 +4,14 @@ from .broadcast import newest, urgent_first
 from .choosing_a_transport import CHOICES, PRODUCTS, inbox, transports
 from .client import dispatcher, verify
 from .ten_messages import four_messages, stop_id
+from .when_the_line_drops import backoff, consumer
 from .wire_format import encoder, odd_stream, parser
 
 __all__ = [
     "CHOICES",
     "PRODUCTS",
+    "backoff",
+    "consumer",
     "dispatcher",
     "encoder",
     "four_messages",

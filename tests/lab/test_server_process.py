@@ -1,0 +1,45 @@
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import psutil
+import pytest
+
+from sse_demo import listen
+from sse_demo.lab import ServerProcess
+
+
+def publish(server, data):
+    request = urllib.request.Request(f"{server.url}/events?topic=a", data.encode(), {"Content-Type": "text/plain"})
+    urllib.request.urlopen(request).close()
+
+
+def test_killed_and_started_again_it_has_its_events_and_its_address():
+    server = ServerProcess(heartbeat=1, retry=0.05)
+    url = server.url
+    publish(server, "before")
+    server.kill()
+    server.kill()
+    assert repr(server) == "ServerProcess(stopped)"
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        publish(server, "nobody there")
+    server.start()
+    server.start()
+    publish(server, "after")
+    with listen(f"{url}/events?topic=a&recent=9") as events:
+        assert [next(events).data, next(events).data] == ["before", "after"]
+    server.stop()
+    server.stop()
+
+
+def test_a_server_that_cannot_start_says_why():
+    with pytest.raises(RuntimeError, match="does not start"):
+        ServerProcess(heartbeat="often")
+
+
+def test_it_ends_with_the_process_that_has_started_it(eventually):
+    start = "from sse_demo.lab import ServerProcess; server = ServerProcess(); print(server._process.pid, flush=True)"
+    code = f"import os; {start}; os._exit(9)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+    eventually(lambda: not psutil.pid_exists(int(done.stdout)))
