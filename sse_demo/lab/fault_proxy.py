@@ -53,7 +53,7 @@ class Fault:
         """One of them by chance, after up to ``most`` bytes."""
         return cls(
             end=dice.choice(ends),
-            after=int(most ** dice.random()),  # as often within the first hundred bytes as in the last thousands
+            after=int(dice.choice([most * dice.random(), most ** dice.random()])),  # half of them rather early
             delay=dice.choice([0, 0, 0.002]),
             speed=dice.choice([math.inf, math.inf, 2_000_000]),
         )
@@ -217,7 +217,9 @@ class _Line:
             self._over.set()
 
     async def strike(self, end: str) -> None:
-        """Let it happen."""
+        """Let it happen. On a line where nothing passes nothing happens any more, either."""
+        if self._blocked:
+            return
         self._struck = True
         _, to_client = self._downward
         if end == "corrupt":

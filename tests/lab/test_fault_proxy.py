@@ -113,6 +113,15 @@ def test_silence():
                 end.recv(1)
 
 
+def test_a_silent_line_stays_silent(eventually):
+    with connected(Fault("silence")) as (proxy, client, _server):
+        eventually(lambda: [line for line in proxy._open if line._blocked])
+        proxy.now("reset")
+        client.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+
+
 def test_half():
     with connected(Fault("half", 4)) as (_, client, server):
         assert read(client, 100) == b"0123"
