@@ -9,14 +9,14 @@ from html import escape
 from .chart import COLORS
 
 WIDTH, HEIGHT, TOP = 640, 70, 14  # of one row
-BARS = 120
+BARS = 320
 
 
 class Histogram:
     """One row of bars for each name, from the moments, in seconds, at which something happened.
 
-    All rows have the same time axis, up to ``until`` seconds or to the last moment; each says how high its highest
-    bar is. What comes later than ``until`` is not drawn.
+    All rows have the same scales, up to ``until`` seconds or to the last moment; each says how high its highest bar
+    is. What comes later than ``until`` is not drawn.
     """
 
     def __init__(self, what: str, moments: Mapping[str, Iterable[float]], until: float | None = None):
@@ -30,9 +30,12 @@ class Histogram:
     def _repr_html_(self) -> str:
         step = self._until / BARS
         rows = []
-        for row, (name, values) in enumerate(self.moments.items()):
-            bars = Counter(int(value / step) for value in values if value < self._until)
-            top = max(bars.values(), default=1)
+        counts = {
+            name: Counter(int(value / step) for value in values if value < self._until)
+            for name, values in self.moments.items()
+        }
+        top = max((count for bars in counts.values() for count in bars.values()), default=1)
+        for row, (name, bars) in enumerate(counts.items()):
             base = (row + 1) * (HEIGHT + TOP) - 2
             width = WIDTH / BARS
             drawn = "".join(
@@ -44,7 +47,7 @@ class Histogram:
             rows.append(
                 f'<g fill="{color}">{drawn}</g><path d="M0 {base}H{WIDTH}" stroke="currentColor" opacity=".35"/>'
                 f'<text x="{WIDTH}" y="{base - HEIGHT + 4}" text-anchor="end" font-size="12" fill="{color}" '
-                f'font-weight="bold">{escape(name)}: at most {top:,} in {step:.2g} s</text>'
+                f'font-weight="bold">{escape(name)}: at most {max(bars.values(), default=0):,} in {step:.2g} s</text>'
             )
         height = len(rows) * (HEIGHT + TOP) + 16
         axis = "".join(

@@ -4,10 +4,10 @@ from sse_demo.lab import Histogram
 
 
 def test_a_row_for_each_name_with_one_axis():
-    shown = Histogram("tries", {"one": [0.1, 0.1, 5.0], "<two>": [9.9]}, until=12)._repr_html_()
+    shown = Histogram("tries", {"one": [0.1, 0.1, 5.0], "<two>": [9.9]}, until=32)._repr_html_()
     assert "one: at most 2 in 0.1 s" in shown
     assert "&lt;two&gt;: at most 1" in shown
-    assert re.findall(r">([\d.]+) s<", shown) == ["0", "3", "6", "9", "12"]
+    assert re.findall(r">([\d.]+) s<", shown) == ["0", "8", "16", "24", "32"]
     assert shown.count("<rect") == 3
 
 
