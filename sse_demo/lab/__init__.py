@@ -6,7 +6,6 @@ from .chart import LiveChart
 from .fault_proxy import Fault, FaultProxy
 from .histogram import Histogram
 from .installation import check_installation
-from .line import Line
 from .live import LiveEvents
 from .repeat import Repeat
 from .score import score_board
@@ -21,7 +20,6 @@ __all__ = [
     "Fault",
     "FaultProxy",
     "Histogram",
-    "Line",
     "LiveChart",
     "LiveEvents",
     "Repeat",

@@ -10,12 +10,14 @@ import socket
 import struct
 import threading
 from collections import deque
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 from .. import cells
 
 READ_SIZE = 65_536  # bytes
+HELD = 64  # pieces that are on the way at most, where there is a delay
 TICK = 0.02  # seconds between two writes on a line that is slowed down
 ENDS = ("cut", "reset", "silence", "half", "corrupt")
 
@@ -32,9 +34,9 @@ class Fault:
         end, the server does not. ``corrupt`` flips a bit in each piece from then on. None lets everything
         pass.
     delay
-        Each piece arrives so many seconds later.
+        Every byte is on the way for so many seconds, in both directions.
     speed
-        No more than so many bytes a second.
+        No more than so many bytes a second to the client.
     """
 
     end: str | None = None
@@ -66,18 +68,23 @@ class FaultProxy:
     >>> proxy.next(Fault("cut", after=1000), Fault("reset"))    # for the next two connections  # doctest: +SKIP
     >>> proxy.now("silence")                                    # for those that are open       # doctest: +SKIP
 
-    A connection without a fault passes everything on. The bytes are never looked at, so that TLS works too.
-    ``connections`` counts all that have been made. It runs in a thread of its own; :meth:`stop`, or the
-    end of a ``with`` block, closes everything.
+    A connection for which there is no fault left has that of ``every``, which is none by default. The bytes are never
+    looked at, so that TLS works too. ``connections`` counts all that have been made, ``bytes`` what they have carried
+    in both directions. It runs in a thread of its own; :meth:`stop`, or the end of a ``with`` block, closes
+    everything.
     """
 
-    def __init__(self, url: str, *faults: Fault):
+    def __init__(self, url: str, *faults: Fault, every: Fault | None = None):
         cells.stop_earlier_run()
         parts = urlsplit(url)
         self._target = (parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme])
         listener = socket.create_server(("127.0.0.1", 0))
-        self.url = urlunsplit(parts._replace(netloc=f"127.0.0.1:{listener.getsockname()[1]}"))
+        self.port = listener.getsockname()[1]
+        self.url = urlunsplit(parts._replace(netloc=f"127.0.0.1:{self.port}"))
         self.connections = 0
+        self.bytes = 0
+        self._every = every or Fault()
+        self._is_up = True
         self._faults = deque(faults)
         self._open: set[_Line] = set()
         self._loop = asyncio.SelectorEventLoop()
@@ -102,6 +109,15 @@ class FaultProxy:
 
         asyncio.run_coroutine_threadsafe(strike(), self._loop).result()
 
+    def down(self) -> None:
+        """Break all connections off, and refuse others until :meth:`up`."""
+        self._is_up = False
+        self.now("reset")
+
+    def up(self) -> None:
+        """Let connections pass again."""
+        self._is_up = True
+
     def stop(self) -> None:
         """Break all connections off, and listen no more."""
         if self._thread.is_alive():
@@ -123,8 +139,11 @@ class FaultProxy:
         tasks: set[asyncio.Task] = set()
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if not self._is_up:
+                writer.transport.abort()
+                return
             self.connections += 1
-            fault = self._faults.popleft() if self._faults else Fault()
+            fault = self._faults.popleft() if self._faults else self._every
             task = asyncio.create_task(self._pass_on(fault, reader, writer))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
@@ -140,7 +159,7 @@ class FaultProxy:
         try:
             from_server, to_server = await asyncio.open_connection(*self._target)
             writers.append(to_server)
-            line = _Line(fault, (reader, to_server), (from_server, writer))
+            line = _Line(fault, (reader, to_server), (from_server, writer), self._count)
             self._open.add(line)
             try:
                 await line.run()
@@ -152,6 +171,9 @@ class FaultProxy:
             for each in writers:
                 each.transport.abort()
 
+    def _count(self, size: int) -> None:
+        self.bytes += size
+
 
 class _Line:
     """One connection through the proxy."""
@@ -161,8 +183,10 @@ class _Line:
         fault: Fault,
         upward: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         downward: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        count: Callable[[int], None],
     ):
         self.fault = fault
+        self._count = count
         self._upward, self._downward = upward, downward
         self._passed = 0  # bytes to the client
         self._struck = False
@@ -183,7 +207,7 @@ class _Line:
     async def _up(self) -> None:
         reader, writer = self._upward
         with contextlib.suppress(OSError):
-            while data := await reader.read(READ_SIZE):
+            async for data in self._pieces(reader, READ_SIZE):
                 if self._blocked:
                     return
                 writer.write(data)
@@ -196,8 +220,8 @@ class _Line:
         fault = self.fault
         size = READ_SIZE if fault.speed == math.inf else max(1, int(fault.speed * TICK))
         with contextlib.suppress(OSError):
-            while data := await reader.read(size):
-                await asyncio.sleep(fault.delay + len(data) / fault.speed)
+            async for data in self._pieces(reader, size):
+                await asyncio.sleep(len(data) / fault.speed)
                 room = fault.after - self._passed
                 if fault.end is not None and not self._struck and len(data) > room:
                     writer.write(data[:room])
@@ -215,6 +239,32 @@ class _Line:
             await writer.wait_closed()
         if not self._blocked:
             self._over.set()
+
+    async def _pieces(self, reader: asyncio.StreamReader, size: int) -> AsyncIterator[bytes]:
+        """What comes, when it is due."""
+        loop, delay = asyncio.get_running_loop(), self.fault.delay
+        on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(HELD)
+
+        async def read() -> None:
+            data = b"?"
+            while data:
+                data = b""  # which is the end, also where the connection breaks
+                with contextlib.suppress(OSError):
+                    data = await reader.read(size)
+                self._count(len(data))
+                await on_the_way.put((loop.time() + delay, data))
+
+        reading = asyncio.create_task(read())
+        try:
+            while True:
+                due, data = await on_the_way.get()
+                if delay:
+                    await asyncio.sleep(due - loop.time())
+                if not data:
+                    return
+                yield data
+        finally:
+            reading.cancel()
 
     async def strike(self, end: str) -> None:
         """Let it happen. On a line where nothing passes nothing happens any more, either."""

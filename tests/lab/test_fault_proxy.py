@@ -172,6 +172,41 @@ def test_now_strikes_the_connections_that_are_open(end):
             assert client.recv(1) == b""
 
 
+def test_every_connection_may_have_the_same_fault():
+    with Echo() as echo, FaultProxy(echo.url, Fault("cut", 1), every=Fault("cut", 3)) as proxy:
+        for size in (1, 3, 3):
+            with ask(proxy) as client:
+                assert read(client, 10) == b"0123456789"[:size]
+
+
+def test_a_delay_holds_every_byte_both_ways_and_keeps_the_order():
+    big = random.Random(2).randbytes(1_000_000)
+    start = time.monotonic()
+    with connected(Fault(delay=0.1), answer=big) as (_, client, _server):
+        assert read(client, len(big)) == big
+    assert 0.2 <= time.monotonic() - start < 2, "the pieces are held side by side, not one after the other"
+
+
+def test_bytes_are_counted_both_ways():
+    with connected() as (proxy, client, _server):
+        read(client, 10)
+        assert proxy.bytes == len(b"hello\n") + 10
+
+
+def test_down_and_up():
+    with Echo() as echo, FaultProxy(echo.url) as proxy:
+        with ask(proxy) as client:
+            read(client, 10)
+            proxy.down()
+            with pytest.raises(ConnectionResetError):
+                client.recv(1)
+        with contextlib.suppress(ConnectionError), ask(proxy) as client:
+            assert client.recv(1) == b""
+        proxy.up()
+        with ask(proxy) as client:
+            assert read(client, 10) == b"0123456789"
+
+
 def test_nobody_behind_it():
     with Echo() as echo:
         pass
