@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 
-from .client import EventSource, ReadyState
+from .client import EventSource
 from .event import Comment, Event
 
 
@@ -38,9 +38,7 @@ class Listener:
         return self
 
     def __next__(self) -> Event | Comment:
-        if self.source.ready_state is ReadyState.CLOSED:
-            self._events.clear()
-        elif not self._events:
+        if not self._events or self.source._closed:  # nobody reads on after close(), whatever has come
             self._events = self._receive()
         if not self._events:
             self.close()

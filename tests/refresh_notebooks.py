@@ -65,10 +65,21 @@ def run(notebook) -> None:
     for number, cell in enumerate(code_cells(notebook), start=1):
         cell.execution_count = number
         cell.metadata.pop("execution", None)  # when it ran
-        cell.outputs = [clean(output, number, rules) for output in cell.outputs]
+        cell.outputs = [clean(output, number, rules) for output in joined(cell.outputs)]
         if is_measured(cell):
             cell.outputs = kept.get(cell.id, cell.outputs)
             cell.metadata["measured_source"] = digest(cell)
+
+
+def joined(outputs: list) -> list:
+    """What is printed with a pause comes as two outputs, or as one, as it happens."""
+    together: list = []
+    for output in outputs:
+        if together and output.output_type == together[-1].output_type == "stream" and output.name == together[-1].name:
+            together[-1].text += output.text
+        else:
+            together.append(output)
+    return together
 
 
 def clean(output, number: int, rules: list[tuple[str, str]]):
