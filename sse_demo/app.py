@@ -1,43 +1,45 @@
-"""The Tornado application: which address is answered by which handler."""
+"""The service: its routes, in groups, and the middleware that each request passes."""
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Sequence
 from pathlib import Path
 
-from tornado.web import Application, RequestHandler
+from tornado.web import Application
 
 from . import handlers
 from .hub import Hub
+from .middleware import access_log, cors, recovery, request_id
+from .routing import Group, Route, url_specs
 
 PAGE = Path(__file__).with_name("page.html")
 
-_access_log = logging.getLogger("sse_demo.access")
+SERVICE = [
+    Route("/", handlers.PageHandler),
+    Route("/ping", handlers.PingHandler),
+    Route("/health", handlers.HealthHandler),
+    Route("/metrics", handlers.MetricsHandler),
+    Route("/stream", handlers.TenMessagesHandler),
+    Route("/events", handlers.EventsHandler),
+]
 
 
-def make_app(hub: Hub) -> Application:
-    """The whole service around one hub. The handlers find it as ``application.settings["hub"]``."""
+def make_app(hub: Hub, routes: Sequence[Route | Group] = ()) -> Application:
+    """The whole service around one hub, with more ``routes`` of your own before its own.
+
+    Every request passes the same middleware, from the first to the last: it gets an id, its answer is logged, an error
+    becomes an answer, and pages of other origins are let in or not. The handlers find the hub as
+    ``application.settings["hub"]``.
+    """
+    settings = hub.settings
+    middleware = [request_id, access_log, recovery, cors(settings.allow_origins, settings.allow_credentials)]
     return Application(
-        [
-            (r"/", handlers.PageHandler),
-            (r"/ping", handlers.PingHandler),
-            (r"/health", handlers.HealthHandler),
-            (r"/metrics", handlers.MetricsHandler),
-            (r"/stream", handlers.TenMessagesHandler),
-            (r"/events", handlers.EventsHandler),
-        ],
+        url_specs(Group("", [*routes, *SERVICE], middleware)),
         hub=hub,
         connections=set(),
         draining=False,
         page=PAGE.read_bytes(),
         default_handler_class=handlers.NotFoundHandler,
-        log_function=_log_request,
-    )
-
-
-def _log_request(handler: RequestHandler) -> None:
-    request = handler.request
-    # The path alone: a query may hold what does not belong in a log.
-    _access_log.info(
-        "%s %s %d %.1f ms", request.method, request.path, handler.get_status(), request.request_time() * 1000
+        default_handler_args={"middleware": middleware},
+        log_function=lambda handler: None,  # the middleware does
     )

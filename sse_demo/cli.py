@@ -179,6 +179,10 @@ def _setting(text: str) -> tuple[str, object]:
     kinds = {field.name: type(field.default) for field in fields(Settings)}
     if not equals or name not in kinds:
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE with one of the names {', '.join(kinds)}")
+    if kinds[name] is bool:
+        if value not in ("true", "false"):
+            raise argparse.ArgumentTypeError(f"{name} must be true or false, not {value!r}")
+        return name, value == "true"
     try:
         return name, tuple(value.split(",")) if kinds[name] is tuple else kinds[name](value)
     except ValueError:

@@ -10,6 +10,7 @@ import random
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
 
 from tornado.httpserver import HTTPServer
 
@@ -17,10 +18,11 @@ from . import cells
 from .app import make_app
 from .connection import Connection
 from .event import Event
-from .handlers import DROPPED_BODY
+from .handlers.publication import DROPPED_BODY
 from .hub import Hub
 from .log import EventLog
 from .machine import publish_machine
+from .routing import Group, Route
 from .settings import Settings
 from .sqlite_log import SqliteLog
 
@@ -41,6 +43,7 @@ class Server:
         *,
         live: bool = False,
         tls: ssl.SSLContext | None = None,
+        routes: Sequence[Route | Group] = (),
         owned_log: SqliteLog | None = None,
     ):
         host, self.port = listener.getsockname()[:2]
@@ -49,6 +52,7 @@ class Server:
         self._listener = listener
         self._live = live
         self._tls = tls
+        self._app = make_app(hub, routes)
         self._owned_log = owned_log  # to be closed at the end
         self._drain = 0.0
         self._loop = asyncio.SelectorEventLoop()  # what Tornado runs best on, on Windows too
@@ -106,7 +110,7 @@ class Server:
             self._finished.set()
 
     async def _serve(self) -> None:
-        app = make_app(self.hub)
+        app = self._app
         settings = self.hub.settings
         http = HTTPServer(
             app,
@@ -147,6 +151,7 @@ def serve(
     log: str | os.PathLike | EventLog | None = None,
     live: bool = False,
     tls: ssl.SSLContext | None = None,
+    routes: Sequence[Route | Group] = (),
     **settings,
 ) -> Server:
     """Start the service in a background thread, and return when it accepts connections.
@@ -161,6 +166,8 @@ def serve(
         Publish this machine's CPU and memory on the topic ``machine`` twice a second.
     tls
         A server's context, such as ``ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)`` with its certificate loaded.
+    routes
+        More of them, and groups, with handlers and middleware of your own. See :mod:`sse_demo.routing`.
     settings
         See :class:`Settings`, for example ``heartbeat=5``.
 
@@ -184,7 +191,9 @@ def serve(
         owned_log = SqliteLog(log, configured) if isinstance(log, (str, os.PathLike)) else None
         if owned_log:
             undo.callback(owned_log.close)
-        server = Server(listener, Hub(configured, owned_log or log), live=live, tls=tls, owned_log=owned_log)
+        server = Server(
+            listener, Hub(configured, owned_log or log), live=live, tls=tls, routes=routes, owned_log=owned_log
+        )
         undo.pop_all()
     cells.stop_on_rerun(server)
     return server

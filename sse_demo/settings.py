@@ -73,6 +73,13 @@ class Settings:
         (RFC 7396) for each change.
     urgent
         Who lags gets these first.
+
+    And who may read and publish from a page in a browser, beside the server's own pages (Fetch standard, 3.2):
+
+    allow_origins
+        Such as ``"https://example.org"``, or ``"*"`` for every page in the world.
+    allow_credentials
+        Their browsers send cookies, too. Then the origins have to be named.
     """
 
     max_connections: int = 10_000
@@ -102,16 +109,25 @@ class Settings:
     state: tuple[str, ...] = ()
     urgent: tuple[str, ...] = ()
 
+    allow_origins: tuple[str, ...] = ()
+    allow_credentials: bool = False
+
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(field.default, tuple):
                 if isinstance(value, str) or not all(isinstance(pattern, str) for pattern in value):
-                    raise ValueError(f"{field.name} must be a list of topic names or patterns, not {value!r}")
+                    what = "origins" if field.name == "allow_origins" else "topic names or patterns"
+                    raise ValueError(f"{field.name} must be a list of {what}, not {value!r}")
                 object.__setattr__(self, field.name, tuple(value))  # a list, too, is welcome
+            elif isinstance(field.default, bool):
+                if not isinstance(value, bool):
+                    raise ValueError(f"{field.name} must be True or False, not {value!r}")
             elif isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
                 raise ValueError(f"{field.name} must be a number that is not negative, not {value!r}")
             elif value == 0 and field.name not in ("batch_delay", "retry_jitter"):
                 raise ValueError(f"{field.name} must be greater than zero")
             elif isinstance(field.default, int) and not (isinstance(value, int) or value == math.inf):
                 raise ValueError(f"{field.name} must be a whole number, not {value!r}")
+        if self.allow_credentials and "*" in self.allow_origins:
+            raise ValueError("allow_credentials needs origins that are named, and not *")

@@ -389,16 +389,58 @@ def test_nothing_there(server):
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("POST", "/", "GET"),
-        ("POST", "/stream", "GET"),
-        ("DELETE", "/events?topic=a", "GET, POST"),
-        ("PUT", "/ping", "GET"),
-        ("BREW", "/ping", "GET"),
+        ("POST", "/", "GET, HEAD, OPTIONS"),
+        ("POST", "/stream", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/events?topic=a", "GET, HEAD, POST, OPTIONS"),
+        ("PUT", "/ping", "GET, HEAD, OPTIONS"),
+        ("BREW", "/ping", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_a_method_that_is_not_allowed(server, method, path, allowed):
     headers = assert_problem(request(server, method, path), 405, method, allowed)
     assert headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/", "/ping", "/health", "/metrics", "/stream?count=1&interval=0", "/events?topic=a"])
+def test_head_gives_the_headers_of_get_and_no_body(server, path):
+    with stream(server, path) as answer:
+        wanted = dict(answer.headers)
+    differ = ("x-request-id", "date", "content-length", "transfer-encoding", "etag")  # which HEAD may leave out, too
+    wanted = {name: value for name, value in wanted.items() if name.lower() not in differ}
+    answer = raw(server, f"HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert body == b""
+    got = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    assert wanted.items() <= (got | {"Connection": wanted.get("Connection")}).items()
+
+
+def test_head_of_a_stream_opens_none_and_leaves_the_connection_in_order(server):
+    twice = (
+        b"HEAD /events?topic=a HTTP/1.1\r\nHost: x\r\n\r\nGET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
+    answer = raw(server, twice)
+    assert answer.count(b"HTTP/1.1 200 OK") in (1, 2)  # the head of a stream says that the connection closes
+    assert b"0\r\n\r\n" not in answer
+    assert len(server.hub) == 0
+    assert request(server, "HEAD", "/stream", headers={"Last-Event-ID": "9"})[0] == 204
+    assert request(server, "HEAD", "/events")[0] == 400
+    assert request(server, "HEAD", "/stream", headers={"Accept": "text/html"})[0] == 406
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/ping", "GET, HEAD, OPTIONS"), ("/events", "GET, HEAD, POST, OPTIONS")]
+)
+def test_options_tells_what_is_allowed(server, path, allowed):
+    status, headers, body = request(server, "OPTIONS", path)
+    assert (status, headers["Allow"], body) == (204, allowed, b"")
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+@pytest.mark.parametrize("path", ["/stream?interval=0", "/events?topic=a"])
+def test_a_stream_is_never_compressed(server, path):
+    with stream(server, path, {"Accept-Encoding": "gzip, deflate, br"}) as answer:
+        assert answer.headers["Content-Encoding"] is None
+        assert answer.readline() == b":\n"
 
 
 @pytest.mark.parametrize("path", ["/events?topic=%FF", "/stream?count=%FF"])

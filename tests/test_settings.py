@@ -8,7 +8,7 @@ from sse_demo import Hub, Settings, serve
 
 NAMES = [field.name for field in fields(Settings)]
 TOPICS = ["coalesce", "state", "urgent"]
-NUMBERS = [name for name in NAMES if name not in TOPICS]
+NUMBERS = [name for name in NAMES if name not in [*TOPICS, "allow_origins", "allow_credentials"]]
 WHOLE = [name for name in NUMBERS if isinstance(getattr(Settings(), name), int)]
 
 
@@ -45,6 +45,16 @@ def test_topics_are_given_as_a_list(name):
     for value in ("a", [1], [None]):
         with pytest.raises(ValueError, match=f"{name} must be a list of topic names"):
             Settings(**{name: value})
+
+
+def test_origins_are_a_list_and_named_where_credentials_are_allowed():
+    assert Settings(allow_origins=["https://a.test"], allow_credentials=True).allow_origins == ("https://a.test",)
+    with pytest.raises(ValueError, match="allow_origins must be a list of origins"):
+        Settings(allow_origins="*")
+    with pytest.raises(ValueError, match="allow_credentials must be True or False"):
+        Settings(allow_credentials=1)
+    with pytest.raises(ValueError, match="origins that are named"):
+        Settings(allow_origins=["*"], allow_credentials=True)
 
 
 def test_each_is_described():

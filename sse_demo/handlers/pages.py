@@ -1,0 +1,54 @@
+"""The demo page, and what tells about the service itself."""
+
+from __future__ import annotations
+
+from ..metrics import CONTENT_TYPE
+from .base import Handler, problem
+
+
+class _Page(Handler):
+    """An answer that HEAD gets without its body."""
+
+    def head(self) -> None:
+        self.get()
+
+
+class NotFoundHandler(Handler):
+    def prepare(self) -> None:
+        super().prepare()
+        raise problem(404, f"there is nothing at {self.request.path}; / shows the demo page")
+
+
+class PageHandler(_Page):
+    """The demo page: the browser's own EventSource."""
+
+    def get(self) -> None:
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-cache")
+        self.write(self.settings["page"])
+
+
+class PingHandler(_Page):
+    def get(self) -> None:
+        self.write({"message": "pong"})
+
+
+class HealthHandler(_Page):
+    """503 while the server drains, so that a balancer sends nobody here any more."""
+
+    def get(self) -> None:
+        draining = self.settings["draining"]
+        self.set_status(503 if draining else 200)
+        self.write(
+            {
+                "status": "draining" if draining else "ok",
+                "connections": len(self.settings["connections"]),
+                "subscribers": len(self.hub),
+            }
+        )
+
+
+class MetricsHandler(_Page):
+    def get(self) -> None:
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.write(self.hub.metrics.text())

@@ -1,0 +1,72 @@
+"""``/stream``: the classic demo."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+from ..connection import Connection
+from ..event import Comment, Event
+from .base import Handler, problem
+
+MAX_MESSAGES = 10_000
+MAX_INTERVAL = 60.0  # seconds
+
+
+class TenMessagesHandler(Handler):
+    """The classic demo: ten messages, two seconds apart, and then no more.
+
+    A client that comes back is given what it has not seen yet; when that is nothing, 204 tells it not to come again.
+    """
+
+    async def get(self) -> None:
+        first, count, interval = self.wanted()
+        if first >= count:
+            self.set_status(204)
+            return
+        connection = await self.open_event_stream()
+        gone = asyncio.Event()
+        connection.when_closed(gone.set)
+        for seq in range(first, count):
+            if seq > first and await self.wait_until_gone(gone, interval, connection):
+                return  # a client that leaves ends the loop
+            data = json.dumps({"seq": seq, "time": time.strftime("%H:%M:%S")})
+            connection.write(Event(data, id=str(seq)).encode())
+        connection.when_drained(connection.end)
+
+    async def head(self) -> None:
+        first, count, _ = self.wanted()
+        if first >= count:
+            self.set_status(204)
+        else:
+            await self.send_stream_head()
+
+    def wanted(self) -> tuple[int, int, float]:
+        """The first message, how many there are in all, and the seconds between them."""
+        self.check_accept()
+        count = self.query_number("count", 10, least=1, most=MAX_MESSAGES)
+        interval = self.query_number("interval", 2.0, least=0.0, most=MAX_INTERVAL)
+        return self.first_message(count), count, interval
+
+    def first_message(self, count: int) -> int:
+        last_event_id = self.request.headers.get("Last-Event-ID") or self.query("last_event_id")
+        if not last_event_id:
+            return 0
+        if not (last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 10):
+            raise problem(400, f"the ids of this stream are the numbers 0 to {count - 1}, not {last_event_id!r}")
+        return int(last_event_id) + 1
+
+    async def wait_until_gone(self, gone: asyncio.Event, seconds: float, connection: Connection) -> bool:
+        """Wait, with a heartbeat from time to time. True, at once, when the client has left."""
+        await asyncio.sleep(0)  # others have their turn, even where there is nothing to wait for
+        deadline = asyncio.get_running_loop().time() + seconds
+        while (left := deadline - asyncio.get_running_loop().time()) > 0:
+            try:
+                async with asyncio.timeout(min(left, self.hub.settings.heartbeat)):
+                    await gone.wait()
+                    return True
+            except TimeoutError:
+                if left > self.hub.settings.heartbeat:
+                    connection.write(Comment().encode())
+        return connection.closed

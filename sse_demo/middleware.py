@@ -1,0 +1,91 @@
+"""The middleware of the service. Each is a generator function with one ``yield``: before it, and after it.
+
+See :data:`sse_demo.handlers.base.Middleware`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import uuid
+from collections.abc import Generator, Sequence
+from datetime import UTC, datetime
+
+from tornado.web import HTTPError
+
+from .handlers.base import Handler, Middleware, problem
+
+PREFLIGHT_AGE = 600  # seconds for which a browser may remember what is allowed
+ALLOWED_HEADERS = "Content-Type, Idempotency-Key, Last-Event-ID, X-Request-ID"
+EXPOSED_HEADERS = "Retry-After, X-Request-ID"
+
+_access_log = logging.getLogger("sse_demo.access")
+_log = logging.getLogger("sse_demo.app")
+_usable_id = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
+
+
+def request_id(handler: Handler) -> Generator[None, None, None]:
+    """Give the request an id, or keep the one that a proxy has given it, and tell it in the answer."""
+    given = handler.request.headers.get("X-Request-ID", "")
+    handler.request_id = given if _usable_id(given) else uuid.uuid4().hex
+    yield
+    handler.set_header("X-Request-ID", handler.request_id)
+
+
+def access_log(handler: Handler) -> Generator[None, None, None]:
+    """One line of JSON for each answer; for a stream when it begins."""
+    yield
+    if not _access_log.isEnabledFor(logging.INFO):
+        return
+    request = handler.request
+    line = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "method": request.method,
+        "path": request.path,  # alone: a query may hold what does not belong in a log
+        "status": handler.get_status(),
+        "ms": round(request.request_time() * 1000, 1),
+        "remote": request.remote_ip,
+        "request_id": handler.request_id,
+    }
+    _access_log.info(json.dumps(line))
+
+
+def recovery(handler: Handler) -> Generator[None, None, None]:
+    """Turn what nobody has expected into an answer with status 500, and a log line with the same request id."""
+    try:
+        yield
+    except HTTPError:
+        raise
+    except Exception as error:
+        request = handler.request
+        _log.exception("%s %s failed, request %s", request.method, request.path, handler.request_id)
+        raise problem(500, "this is an error of the server, and it has been logged") from error
+
+
+def cors(origins: Sequence[str], credentials: bool = False) -> Middleware:
+    """Let pages from other origins read what is answered (Fetch standard, 3.2).
+
+    ``origins`` are such as ``https://example.org``, or ``*`` for all. With ``credentials`` a browser sends its
+    cookies, too; then the origins must be named.
+    """
+
+    def cross_origin(handler: Handler) -> Generator[None, None, None]:
+        request = handler.request
+        origin = request.headers.get("Origin")
+        handler.origin_is_allowed = origin is not None and ("*" in origins or origin in origins)
+        yield
+        if origins:
+            handler.add_header("Vary", "Origin")
+        if not handler.origin_is_allowed:
+            return
+        handler.set_header("Access-Control-Allow-Origin", "*" if "*" in origins else origin)
+        handler.set_header("Access-Control-Expose-Headers", EXPOSED_HEADERS)
+        if credentials:
+            handler.set_header("Access-Control-Allow-Credentials", "true")
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            handler.set_header("Access-Control-Allow-Methods", ", ".join(handler.allowed_methods()))
+            handler.set_header("Access-Control-Allow-Headers", ALLOWED_HEADERS)
+            handler.set_header("Access-Control-Max-Age", str(PREFLIGHT_AGE))
+
+    return cross_origin

@@ -1,0 +1,72 @@
+"""Routes and groups of routes, with their middleware, as rules for Tornado's own router."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tornado.web import URLSpec
+
+from .handlers.base import Handler, Middleware
+
+_parameter = re.compile(r"{([^{}]*)}")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address and the handler that answers it.
+
+    In ``path`` a ``{name}`` stands for one part of an address, without a slash: the handler's method is given it as an
+    argument of that name.
+    """
+
+    path: str
+    handler: type[Handler]
+    middleware: Sequence[Middleware] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """Routes, and other groups, below one prefix and behind the same middleware. An empty prefix is allowed."""
+
+    prefix: str
+    routes: Sequence[Route | Group]
+    middleware: Sequence[Middleware] = ()
+
+
+def url_specs(group: Group) -> list[URLSpec]:
+    """The rules for all routes of a group, in their order.
+
+    Middleware comes in the order in which it is written, that of an outer group before that of an inner one, and that
+    of the route last. Raises ``ValueError`` for a path that cannot be one, or that is there twice.
+    """
+    rules: dict[str, URLSpec] = {}
+    for path, handler, middleware in _flatten(group, "", ()):
+        pattern = _pattern(path)
+        if pattern in rules:
+            raise ValueError(f"two routes have the path {path}")
+        rules[pattern] = URLSpec(pattern, handler, {"middleware": middleware})
+    return list(rules.values())
+
+
+def _flatten(group: Group, prefix: str, outer: tuple[Middleware, ...]):
+    prefix, outer = prefix + group.prefix, (*outer, *group.middleware)
+    for entry in group.routes:
+        if isinstance(entry, Group):
+            yield from _flatten(entry, prefix, outer)
+        else:
+            yield prefix + entry.path, entry.handler, (*outer, *entry.middleware)
+
+
+def _pattern(path: str) -> str:
+    """The regular expression of a path."""
+    if not path.startswith("/"):
+        raise ValueError(f"a path begins with a slash, unlike {path!r}")
+    parts = _parameter.split(path)  # text, name, text, name ... text
+    names = parts[1::2]
+    if len(set(names)) < len(names) or not all(name.isidentifier() for name in names):
+        raise ValueError(f"in {path!r} each parameter needs a name of its own, as in /rooms/{{room}}")
+    for index, part in enumerate(parts):
+        parts[index] = f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part)
+    return "".join(parts)
