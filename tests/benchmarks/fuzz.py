@@ -1,0 +1,180 @@
+"""Throw broken and hostile requests at a server, and look at what is left of it.
+
+    python tests/benchmarks/fuzz.py [--requests 20000]
+
+The server runs in a process of its own. Afterwards it must answer, have no connection and no subscriber, about as much
+memory as before, and no traceback in its log.
+"""
+
+import argparse
+import contextlib
+import json
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass
+
+import psutil
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+WAIT = 0.05  # seconds for an answer, before the client leaves
+RESET = struct.pack("ii", 1, 0)
+
+
+def mostly(usual: list[bytes], odd: st.SearchStrategy) -> st.SearchStrategy:
+    """Three times out of four what is usual, so that what is odd is met in all places."""
+    return st.integers(0, 3).flatmap(lambda number: st.sampled_from(usual) if number else odd)
+
+
+words = st.text(st.characters(codec="ascii", exclude_characters="\r\n"), max_size=20).map(str.encode)
+methods = mostly([b"GET", b"POST", b"HEAD", b"OPTIONS"], st.sampled_from([b"get", b"", b"G\0T", b"X" * 9000]) | words)
+topics = mostly(
+    [b"a", b"b&topic=c", b"a&recent=5"],
+    st.sampled_from([b"", b"%FF", b"a%00b", b"x" * 5000, b"a&recent=-1", b"a&last_event_id=%0A", b"a&event=%0D"]),
+)
+pages = st.sampled_from([b"/", b"/ping", b"/stream?interval=0", b"/stream?count=2", b"/metrics", b"/health"])
+odd_paths = st.sampled_from([b"/nothing", b"*", b"", b"//", b"/" + b"a" * 70_000]) | st.binary(max_size=40)
+paths = topics.map(lambda topic: b"/events?topic=" + topic) | pages | odd_paths
+versions = mostly(
+    [b" HTTP/1.1", b" HTTP/1.0"], st.sampled_from([b" HTTP/9.9", b" HTTP/2", b"", b" HTP/1.1", b" HTTP/1.1 x"])
+)
+odd_headers = [
+    b"Host: ", b"Content-Length: -1", b"Content-Length: 1e3", b"Content-Length: 99999999999",
+    b"Content-Length: 5\r\nContent-Length: 6", b"Transfer-Encoding: gzip, chunked", b"Connection: upgrade",
+    b"Last-Event-ID: \xff\xfe", b"Last-Event-ID: " + b"9" * 9000, b"Accept: text/html", b"Accept: ;q=,,",
+    b"Content-Type: text/plain; charset=latin-1", b"Idempotency-Key: " + b"k" * 300, b"X: " + b"x" * 70_000,
+    b"no colon", b": no name", b" folded", b"A\0B: c", b"X-Request-ID: a\tb", b"Access-Control-Request-Method: \x7f",
+]  # fmt: skip
+usual_headers = [
+    b"Accept: text/event-stream", b"Accept: */*", b"Content-Length: 5", b"Transfer-Encoding: chunked",
+    b"Expect: 100-continue", b"Connection: close", b"Content-Type: application/json", b"Origin: null",
+    b"Last-Event-ID: 1a-7", b"X-Request-ID: abc",
+]  # fmt: skip
+headers = st.lists(mostly(usual_headers, st.sampled_from(odd_headers) | st.binary(max_size=30)), max_size=3)
+bodies = st.sampled_from(
+    [b"", b"hello", b"12345", b"\xff" * 5, b"5\r\nhello\r\n0\r\n\r\n", b"zz\r\n", b"ffffffff\r\nx"]
+)
+
+
+def request(method: bytes, path: bytes, version: bytes, lines: list[bytes], body: bytes) -> bytes:
+    return b"\r\n".join([method + b" " + path + version, b"Host: x", *lines, b"", body])
+
+
+requests = st.builds(request, methods, paths, versions, headers, bodies)
+endings = st.sampled_from(["read", "close", "reset", "half", "slow"])
+
+
+@dataclass
+class Thrown:
+    """What was thrown, and what came back."""
+
+    count: int = 0
+    bytes: int = 0
+    statuses: Counter = None
+    seconds: float = 0.0
+
+    def __post_init__(self):
+        self.statuses = Counter()
+
+
+def throw(port: int, data: bytes, ending: str, thrown: Thrown) -> None:
+    """One request on a connection of its own, which ends as it is told."""
+    thrown.count += 1
+    thrown.bytes += len(data)
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection, contextlib.suppress(OSError):
+        if ending == "slow":
+            for byte in data[:20]:
+                connection.send(bytes([byte]))
+            return
+        connection.sendall(data)
+        if ending == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        elif ending == "half":
+            connection.shutdown(socket.SHUT_WR)
+        if ending in ("read", "half"):
+            connection.settimeout(WAIT)
+            status = re.match(rb"HTTP/1\.1 (\d+)", connection.recv(65_536))
+            thrown.statuses[status[1].decode() if status else "none"] += 1
+
+
+def fuzz(port: int, count: int) -> Thrown:
+    """Throw so many."""
+    thrown = Thrown()
+
+    @settings(max_examples=count, deadline=None, database=None, phases=[Phase.generate],
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(requests | st.binary(max_size=300), endings)
+    def run(data, ending):
+        throw(port, data, ending, thrown)
+
+    start = time.perf_counter()
+    run()
+    thrown.seconds = time.perf_counter() - start
+    return thrown
+
+
+@contextlib.contextmanager
+def server():
+    """A process that serves: its port, how it is, and its log, which is complete at the end."""
+    command = [sys.executable, "-m", "sse_demo", "serve", "--port", "0", "-v"]
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        port = int(re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())[1])
+
+        def text() -> str:
+            process.terminate()
+            process.wait(10)
+            log.seek(0)
+            return log.read()
+
+        try:
+            yield port, psutil.Process(process.pid), text
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+def health(port: int) -> dict:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
+        return json.load(answer)
+
+
+def at_rest(port: int, within: float = 20.0) -> dict:
+    """How the server is once everybody has left; whoever is still there after ``within`` seconds is in the answer."""
+    deadline = time.monotonic() + within
+    while (state := health(port))["connections"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return state
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--requests", type=int, default=20_000)
+    options = parser.parse_args()
+    with server() as (port, process, text):
+        fuzz(port, 1_000)  # so that what it needs once is there
+        before = process.memory_info().rss
+        thrown = fuzz(port, options.requests)
+        state = at_rest(port)
+        grown = process.memory_info().rss - before
+        files = process.num_fds() if hasattr(process, "num_fds") else process.num_handles()
+        log = text()
+    answers = ", ".join(f"{count} {status}" for status, count in sorted(thrown.statuses.items()))
+    print(f"thrown: {thrown.count:,} requests, {thrown.bytes / 2**20:.0f} MiB, in {thrown.seconds:.0f} s")
+    print(f"answers: {answers}")
+    print(f"left: {state}, {files} open files, memory {grown / 2**20:+.1f} MiB of {before / 2**20:.0f}")
+    print(f"log: {len(log.splitlines()):,} lines, {log.count('Traceback')} tracebacks")
+    for match in list(re.finditer(r"Traceback(?:.*\n)+?\S*Error.*", log))[:2]:
+        print(match[0])
+
+
+if __name__ == "__main__":
+    main()
