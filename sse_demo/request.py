@@ -72,7 +72,8 @@ class StreamRequest:
                 cookie_jar=aiohttp.CookieJar(unsafe=True),  # as browsers do, which take them from bare IP addresses too
                 skip_auto_headers=("Accept-Encoding",),  # compression would hold events back
                 middlewares=(_once,),
-                connector=aiohttp.TCPConnector(socket_factory=self._new_socket),
+                # A connection is used once: one that is kept may be dead already, and that would count as a try.
+                connector=aiohttp.TCPConnector(socket_factory=self._new_socket, force_close=True),
             )
         try:
             response = await self._session.request(

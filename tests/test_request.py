@@ -285,6 +285,15 @@ def test_a_retry_after_does_not_make_the_wait_shorter():
         assert waits == [3]
 
 
+def test_each_try_has_a_connection_of_its_own():
+    """The answer would allow to keep the connection; but nobody answers on it a second time."""
+    with Script([b"HTTP/1.1 503 Full\r\nContent-Length: 0\r\n\r\n", HOLD]) as script:
+        with listen(script.url, retry_on={503}, max_tries=2, read_timeout=2) as events:
+            events.source.reconnection_time = 0.001
+            with pytest.raises(EventSourceError, match=r"answered 503 Full, not 200 \(try 2\)"):
+                next(events)
+
+
 def test_a_status_that_is_not_asked_for_still_ends_it():
     with Script(unavailable(404)) as script, pytest.raises(EventSourceError) as caught:
         next(listen(script.url, retry_on=TRANSIENT_STATUSES))
