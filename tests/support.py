@@ -103,12 +103,12 @@ class Script:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         request = b""
         while b"\r\n\r\n" not in request:
-            request += connection.recv(65536)
+            request += self.receive(connection)
         head, _, body = request.partition(b"\r\n\r\n")
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length: "):
                 while len(body) < int(line[16:]):
-                    body += connection.recv(65536)
+                    body += self.receive(connection)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         self.requests.put(head + b"\r\n\r\n" + body)
         for part in answer if isinstance(answer, (list, tuple)) else [answer]:
@@ -122,6 +122,12 @@ class Script:
                 connection.sendall(part)
         if connection not in self.held:
             connection.close()
+
+    def receive(self, connection):
+        data = connection.recv(65536)
+        if not data:
+            raise ConnectionError("the client has left before it has asked")
+        return data
 
     def request(self):
         """The next request: its first line, its headers with names in lower case, its body."""
