@@ -96,7 +96,7 @@ class Script:
                 connection, _ = self.listener.accept()
                 try:
                     self.answer(connection)
-                except ConnectionError:  # the client has left
+                except OSError:  # the client has left
                     connection.close()
 
     def answer(self, connection):
