@@ -88,7 +88,8 @@ class Script:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/events"
         self.held = []
-        threading.Thread(target=self.run, daemon=True).start()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
     def run(self):
         with contextlib.suppress(OSError):  # the listener is closed at the end
@@ -146,6 +147,7 @@ class Script:
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)  # wakes accept, where close alone does not
         self.listener.close()
+        self.thread.join(1)  # it may be answering
         for connection in self.held:
             connection.close()
 
