@@ -2,6 +2,7 @@
 
 from . import check
 from .background import Background
+from .browser import BrowserEvents
 from .chart import LiveChart
 from .fault_proxy import Fault, FaultProxy
 from .histogram import Histogram
@@ -17,6 +18,7 @@ from .vectors import VECTORS, Vector
 __all__ = [
     "VECTORS",
     "Background",
+    "BrowserEvents",
     "Fault",
     "FaultProxy",
     "Histogram",
