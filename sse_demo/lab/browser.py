@@ -29,12 +29,12 @@ class BrowserEvents(anywidget.AnyWidget):
     credentials
         Send cookies to another origin, too (``withCredentials``).
     via
-        ``direct`` takes the address as it is. ``proxy`` goes through jupyter-server-proxy on JupyterLab's own origin, for
-        a JupyterLab on another machine. ``auto`` is direct where the page comes from this machine, otherwise proxy.
+        ``direct`` takes the address as it is. ``proxy`` goes through jupyter-server-proxy on JupyterLab's own origin,
+        for a JupyterLab on another machine. ``auto`` is direct where the page comes from this machine, otherwise proxy.
 
     ``state`` is ``no browser`` until a browser shows it, then ``connecting``, ``open`` or ``closed``; ``opened`` counts
     the connections, ``errors`` the events of that name, ``count`` the events, and ``last_id`` is the last one's. What
-    the browser says arrives between two cells, and not while one is running; there is no use in waiting for it in a cell.
+    the browser says arrives between two cells, and not while one is running: there is no use in waiting for it.
 
     The stream is open as long as an output shows it; it is closed with the last one, with :meth:`stop`, with the
     kernel, and when the cell is run again.

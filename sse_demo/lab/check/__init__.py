@@ -1,6 +1,7 @@
 """The checks of the exercises, by lesson. Each returns a :class:`Report`: what is right, and what is still missing."""
 
 from .broadcast import newest, urgent_first
+from .browser import cors, listeners
 from .choosing_a_transport import CHOICES, PRODUCTS, inbox, transports
 from .client import dispatcher, verify
 from .ten_messages import four_messages, stop_id
@@ -12,10 +13,12 @@ __all__ = [
     "PRODUCTS",
     "backoff",
     "consumer",
+    "cors",
     "dispatcher",
     "encoder",
     "four_messages",
     "inbox",
+    "listeners",
     "newest",
     "odd_stream",
     "parser",

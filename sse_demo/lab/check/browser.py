@@ -1,0 +1,53 @@
+"""The checks of lesson 5."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..report import Report
+
+PAGE = "https://shop.example"
+ALLOW, CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"
+
+
+def listeners(types: Callable[[bytes], set]) -> Report:
+    """``types(stream)`` gives the event types for which a page needs listeners to get every event of the stream."""
+    report = Report("listeners")
+    report.expect("an event without a type is a message", {"message"}, lambda: set(types(b"data: 1\n\n")))
+    report.expect("an event with one is not", {"price"}, lambda: set(types(b"event: price\ndata: 1\n\n")))
+    report.expect(
+        "each type once",
+        {"message", "price"},
+        lambda: set(types(b"event: price\ndata: 1\n\ndata: 2\n\nevent: price\ndata: 3\n\n")),
+    )
+    report.expect("a block without data is no event", set(), lambda: set(types(b"event: price\nid: 1\n\n")))
+    report.expect("an empty type is none", {"message"}, lambda: set(types(b"event:\ndata: 1\n\n")))
+    report.expect("upper case is another type", {"Price"}, lambda: set(types(b"event: Price\ndata: 1\n\n")))
+    report.expect("a comment is nothing to listen for", set(), lambda: set(types(b": event: price\n\n")))
+    return report
+
+
+def cors(headers: Callable[[str | None, set, bool], dict]) -> Report:
+    """``headers(origin, allowed, credentials)`` gives the CORS headers of an answer to a page from ``origin``."""
+    report = Report("cors")
+
+    def of(origin: str | None, allowed: set, credentials: bool = False) -> dict:
+        return {name: str(value) for name, value in headers(origin, allowed, credentials).items() if name != "Vary"}
+
+    report.expect("an origin that is allowed is told so", {ALLOW: PAGE}, lambda: of(PAGE, {PAGE}))
+    report.expect("one that is not is told nothing", {}, lambda: of("https://evil.example", {PAGE}))
+    report.expect("nor is a client without an origin", {}, lambda: of(None, {PAGE}))
+    report.expect("another port is another origin", {}, lambda: of(f"{PAGE}:8443", {PAGE}))
+    report.expect("and so is another scheme", {}, lambda: of("http://shop.example", {PAGE}))
+    report.expect("cookies are allowed in so many words", {ALLOW: PAGE, CREDENTIALS: "true"},
+                  lambda: of(PAGE, {PAGE}, True))  # fmt: skip
+    report.expect("* is for everybody", {ALLOW: "*"}, lambda: of("https://any.example", {"*"}))
+    report.expect(
+        "but * and cookies do not go together", True, lambda: CREDENTIALS not in of("https://any.example", {"*"}, True)
+    )
+    report.expect(
+        "a cache is told that the answer depends on the origin",
+        "Origin",
+        lambda: headers(PAGE, {PAGE}, False).get("Vary"),
+    )
+    return report

@@ -1,0 +1,54 @@
+import pytest
+
+from sse_demo import EventStreamParser
+from sse_demo.lab import check
+
+
+def test_the_right_listeners():
+    assert check.listeners(lambda stream: {event.event for event in EventStreamParser().feed(stream)}).passed
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda stream: {"message"},
+        lambda stream: (
+            {line[7:].decode() for line in stream.splitlines() if line.startswith(b"event: ")} or {"message"}
+        ),
+        lambda stream: {event.event.lower() for event in EventStreamParser().feed(stream)},
+        lambda stream: None,
+        None,
+    ],
+)
+def test_listeners_that_are_not_finished(wrong):
+    assert not check.listeners(wrong).passed
+
+
+def right(origin, allowed, credentials):
+    if origin not in allowed and "*" not in allowed:
+        return {"Vary": "Origin"}
+    if "*" in allowed:
+        return {"Access-Control-Allow-Origin": "*", "Vary": "Origin"}
+    headers = {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+    return headers | ({"Access-Control-Allow-Credentials": "true"} if credentials else {})
+
+
+def test_the_right_headers():
+    assert check.cors(right).passed
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda origin, allowed, credentials: {"Access-Control-Allow-Origin": "*"},
+        lambda origin, allowed, credentials: {"Access-Control-Allow-Origin": origin},
+        lambda origin, allowed, credentials: right(origin, allowed, False),
+        lambda origin, allowed, credentials: {
+            name: value for name, value in right(origin, allowed, credentials).items() if name != "Vary"
+        },
+        lambda origin, allowed, credentials: right(origin, {one.split("://")[-1] for one in allowed}, credentials),
+        None,
+    ],
+)
+def test_headers_that_are_not_finished(wrong):
+    assert not check.cors(wrong).passed
