@@ -76,8 +76,8 @@ class Handler(RequestHandler):
     def log_exception(self, kind, error, traceback) -> None:
         """The answer tells about a problem, and the middleware ``recovery`` logs what nobody has expected."""
         if self._stream is not None and not isinstance(error, HTTPError):
-            self._stream.abort()  # rather no stream than half of one
             super().log_exception(kind, error, traceback)
+            self._stream.abort()  # rather no stream than half of one
 
     @property
     def hub(self) -> Hub:

@@ -74,16 +74,24 @@ function initialize({ model }) {
     },
   });
   model.on("change:stopped", () => model.get("stopped") && close());
-  model.on("comm_live_update", close); // the kernel has gone
+  model.on("comm_live_update", close);
+  // JupyterLab does not tell a widget that its kernel has gone; the kernel's connection does.
+  const kernel = model.widget_manager?.kernel;
+  const gone = () => ["dead", "terminating", "restarting", "autorestarting"].includes(kernel.status) && close();
+  kernel?.statusChanged?.connect(gone);
+  kernel?.disposed?.connect(close);
   return () => {
     close();
     streams.delete(model.get("key"));
+    kernel?.statusChanged?.disconnect(gone);
+    kernel?.disposed?.disconnect(close);
   };
 }
 
 function render({ model, el }) {
   const head = document.createElement("div");
   const list = document.createElement("div");
+  head.style.margin = "2px 0";
   list.style.cssText = "font-family:var(--jp-code-font-family,monospace);font-size:12px;line-height:1.5;overflow-wrap:anywhere";
   el.append(head, list);
 

@@ -1,23 +1,10 @@
-"""A real browser for the tests in this folder."""
+"""A real browser for the tests in this folder, and a real JupyterLab."""
 
-import shutil
-from pathlib import Path
+import os
 
 import pytest
+from lab_page import HOW_TO_GET_ONE, QUIET, JupyterLab, find_chromium
 from playwright.sync_api import sync_playwright
-
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-HOW_TO_GET_ONE = (
-    "no Chromium found; install one with `playwright install chromium`, or with the system's packages "
-    "(Debian, Ubuntu: apt-get install chromium)"
-)
-QUIET = (
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",  # it would look up addresses outside of this machine
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="module")  # not longer: its event loop runs in this thread, where other tests run theirs
@@ -25,10 +12,16 @@ def browser():
     with sync_playwright() as playwright:
         executable = find_chromium(playwright)
         if executable is None:
-            pytest.skip(HOW_TO_GET_ONE)
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(HOW_TO_GET_ONE)
         browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    with JupyterLab(tmp_path_factory.mktemp("jupyterlab")) as lab:
+        yield lab
 
 
 @pytest.fixture
@@ -41,10 +34,3 @@ def page(browser):
     yield page
     context.close()
     assert not errors, "the page has raised errors"
-
-
-def find_chromium(playwright) -> str | None:
-    own = playwright.chromium.executable_path
-    if Path(own).exists():
-        return own
-    return next((found for name in NAMES if (found := shutil.which(name))), None)

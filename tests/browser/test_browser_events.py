@@ -1,0 +1,135 @@
+"""``BrowserEvents`` in a real JupyterLab: the browser's own EventSource, and what Python hears of it."""
+
+import json
+
+import nbformat
+import pytest
+from lab_page import NotebookPage, troubles, wait_until
+from nbformat.v4 import new_code_cell, new_notebook
+
+from sse_demo import Event, serve
+
+CELL = """
+import json
+from pathlib import Path
+
+from sse_demo.lab import BrowserEvents
+
+def shown(url, told, **options):
+    live = BrowserEvents(url, **options)
+
+    def tell(_):
+        facts = {"state": live.state, "opened": live.opened, "data": [event.data for event in live.events]}
+        Path(told).write_text(json.dumps(facts))
+
+    live.observe(tell, ["count", "state"])
+    return live
+"""
+
+
+class Shown:
+    """A notebook whose cells show a ``BrowserEvents`` each: what the page shows, and what Python has heard."""
+
+    def __init__(self, lab, context, folder, *widgets):
+        self.folder = folder
+        path = lab.notebooks / "browser_events.ipynb"
+        cells = [new_code_cell(CELL)]
+        for number, (url, options) in enumerate(widgets):
+            told = str(folder / f"{number}.json")
+            cells.append(new_code_cell(f"shown({url!r}, {told!r}{options})"))
+        kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+        nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
+        self.notebook = NotebookPage(lab, context, path)
+        self.run()
+
+    def run(self):
+        self.notebook.start_all_cells()
+        self.notebook.wait_for_all_cells()
+        assert not troubles(self.notebook.cells())
+
+    def state(self, number):
+        return self.notebook.page.locator(".browser-events").nth(number).get_attribute("data-state")
+
+    def text(self, number):
+        output = self.notebook.page.locator(".jp-OutputArea-output").nth(number)
+        return " ".join(output.inner_text().split())
+
+    def heard(self, number):
+        told = self.folder / f"{number}.json"
+        text = told.read_text() if told.exists() else ""
+        return json.loads(text) if text else {"data": [], "opened": 0, "state": ""}
+
+
+@pytest.fixture(scope="module")
+def strict():
+    with serve() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def open_server():
+    with serve(allow_origins=["*"], retry=0.1, heartbeat=0.2) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def shown(lab, browser, tmp_path_factory, strict, open_server):
+    context = browser.new_context()
+    yield Shown(
+        lab,
+        context,
+        tmp_path_factory.mktemp("told"),
+        (f"{open_server.url}/events?topic=typed", ", types=['message', 'price']"),
+        (f"{open_server.url}/events?topic=lost", ""),
+        (f"{strict.url}/events?topic=a", ""),
+    )
+    context.close()
+
+
+def connections(server):
+    return set(server._app.settings["connections"])
+
+
+def test_events_are_shown_and_arrive_in_python(shown, open_server):
+    wait_until(lambda: len(open_server.hub) == 2, "both are subscribed")
+    open_server.publish("typed", "one")
+    id = open_server.publish("typed", Event("<b>two</b>", event="price"))
+    open_server.publish("typed", Event("nobody listens", event="other"))
+    last = open_server.publish("typed", "three")
+    wait_until(lambda: shown.heard(0)["data"] == ["one", "<b>two</b>", "three"], "Python has them", shown.heard(0))
+    assert shown.state(0) == "open"
+    assert f"price {id} <b>two</b>" in shown.text(0), "data is shown as text"
+    assert f"last id {last}" in shown.text(0)
+
+
+def test_a_lost_connection_comes_back_and_is_counted(shown, open_server):
+    wait_until(lambda: len(open_server.hub) == 2, "both are subscribed")
+    for number in range(3):
+        open_server.publish("lost", str(number))
+        wait_until(lambda number=number: len(shown.heard(1)["data"]) == number + 1, "Python has it")
+        before = connections(open_server)
+        for connection in before:
+            open_server._loop.call_soon_threadsafe(connection.abort)
+        wait_until(lambda before=before: len(connections(open_server) - before) == 2, "both have come back")
+    open_server.publish("lost", "3")
+    wait_until(lambda: shown.heard(1)["opened"] == 4, "it has opened four times", shown.heard(1))
+    wait_until(lambda: shown.heard(1)["data"] == ["0", "1", "2", "3"], "nothing is lost, nothing twice")
+
+
+def test_what_a_browser_may_not_read_is_closed(shown, strict):
+    wait_until(lambda: shown.state(2) == "closed", "it is closed")
+    assert "opened 0 times" in shown.text(2)
+    assert shown.heard(2)["state"] == "closed"
+
+
+def test_it_closes_with_its_output_when_its_cell_is_run_again_and_with_the_kernel(shown, open_server):
+    shown.notebook.command("notebook:clear-all-cell-outputs")
+    wait_until(lambda: not connections(open_server), "all streams are closed with their outputs")
+    shown.run()
+    wait_until(lambda: len(open_server.hub) == 2, "both are subscribed")
+    before = connections(open_server)
+    shown.run()
+    wait_until(lambda: len(connections(open_server) - before) == 2, "both are new")
+    wait_until(lambda: not connections(open_server) & before, "the earlier ones are closed")
+    shown.notebook.command("kernelmenu:shutdown")
+    wait_until(lambda: not connections(open_server), "all streams are closed with the kernel")
