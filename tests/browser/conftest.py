@@ -34,3 +34,20 @@ def page(browser):
     yield page
     context.close()
     assert not errors, "the page has raised errors"
+
+
+def pytest_collection_modifyitems(items):
+    """A notebook runs for the second time, and is compared, while the next are opened: mostly they wait.
+
+    But not all are open at once: ``later`` says how many notebooks later a test has its turn.
+    """
+    places = [place for place, item in enumerate(items) if hasattr(item.function, "later")]
+    turns = {
+        path: turn for turn, path in enumerate(dict.fromkeys(items[place].callspec.params["path"] for place in places))
+    }
+    ordered = sorted(
+        (items[place] for place in places),
+        key=lambda item: turns[item.callspec.params["path"]] + item.function.later,
+    )
+    for place, item in zip(places, ordered, strict=True):
+        items[place] = item

@@ -1,0 +1,208 @@
+"""The notebooks as a person has them: in JupyterLab, in a browser, run whole, and once more, saved, and shut down."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from lab_page import NOTEBOOKS, NotebookPage, is_alive, kill, listening_ports, tags, troubles, wait_until
+
+ROOT = NOTEBOOKS.parent
+SOME_SECONDS = 15  # in which what lives has to move
+
+# What is at rest when all cells have run: the notebook, the last line of the cell, what it shows then, and why.
+AT_REST = {
+    ("01_ten_messages", "live"): ("closed 10 events", "ten messages are all, which is 20 seconds after it began"),
+    ("01_ten_messages", "short"): ("closed 3 events", "three messages are all"),
+    ("01_ten_messages", "news"): ("open 1 events", "the lesson publishes one message"),
+    ("06_when_the_line_drops", "live"): (r"open \d+ events", "its line is silent, and it has no timeout"),
+    ("06_when_the_line_drops", "survivor"): ("open 200 events", "two hundred orders are all"),
+}
+
+
+def each(later):
+    """For each notebook, when so many others have been opened after it."""
+
+    def decorate(function):
+        function.later = later
+        return pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)(function)
+
+    return decorate
+
+
+@each(later=0)
+def test_no_cell_fails(path, runs):
+    run = runs(path)
+    assert not troubles(run.first)
+    assert [cell["execution_count"] for cell in run.first] == list(range(1, len(run.first) + 1))
+    assert not run.page.errors
+
+
+@each(later=0)
+def test_live_widgets_go_on_when_all_cells_are_done(path, runs):
+    run = runs(path)
+    for cell in run.first:
+        shown = re.findall(r"\bLive(?:Events|Chart)\(", plain_text(cell))
+        assert len(cell["views"]) >= len(shown), f"not to be seen: {cell['source']}"
+    assert not run.still, f"does not move within {SOME_SECONDS} s"
+
+
+@each(later=0)
+def test_exercises_say_what_is_missing_and_solutions_pass(path, runs):
+    for cell in runs(path).first:
+        for tag, words in {"exercise": ": still missing (", "solution": ": passed ("}.items():
+            if tag in tags(cell):
+                assert words in cell["shown"], cell["source"]
+
+
+@each(later=1)
+def test_all_cells_run_again_in_the_same_kernel(path, runs):
+    run = runs(path)
+    count = len(run.first)
+    second = run.again()
+    assert not troubles(second)
+    assert [cell["execution_count"] for cell in second] == list(range(count + 1, 2 * count + 1))
+    assert not watch(run.page, path.stem), f"does not move within {SOME_SECONDS} s, after the second run"
+    assert not run.page.errors
+
+
+@each(later=1)
+def test_shutting_down_leaves_no_process_and_no_open_port(path, runs):
+    run = runs(path)
+    run.again()
+    processes = run.page.processes()
+    ports = listening_ports(processes)
+    if re.search(r"\bserve\(", "".join(cell["source"] for cell in run.first)):
+        assert ports - run.ports_of_kernel, "the servers of the notebook are not among them"
+    run.page.command("kernelmenu:shutdown")
+    try:
+        wait_until(lambda: not [one for one in processes if is_alive(one)], "its processes have ended", show=processes)
+        wait_until(lambda: not [one for one in ports if is_open(one)], "its ports are closed", show=ports)
+    finally:
+        kill(processes)
+        run.page.close()
+
+
+@each(later=2)
+def test_what_jupyterlab_has_saved_compares_with_a_fresh_run(path, runs):
+    run = runs(path)
+    assert run.compared() == 0, run.report()
+    assert f"{len(run.first)} passed" in run.report()
+
+
+class Run:
+    """One notebook, opened and run whole; and what goes on in the meantime, which is most of the time."""
+
+    def __init__(self, page: NotebookPage, folder: Path):
+        self.page = page
+        self._second = None
+        self.ports_of_kernel = listening_ports(page.processes())
+        page.start_all_cells()
+        page.wait_for_all_cells()
+        self.first = page.cells()
+        self.still = watch(page, page.file.stem)
+        page.save()
+        self._copy = shutil.copy(page.file, folder)  # it may be saved again
+        self._report = folder / f"{page.file.stem}.log"
+        self._comparing = None
+        page.start_all_cells()
+
+    def again(self) -> list[dict]:
+        if self._second is None:
+            self.page.wait_for_all_cells()
+            self._second = self.page.cells()
+            self._compare()  # not before: both measure, and would disturb each other
+        return self._second
+
+    def _compare(self) -> None:
+        command = [sys.executable, "-m", "pytest", "--nbval", self._copy, "-c", ROOT / "pyproject.toml"]
+        with self._report.open("wb") as report:
+            self._comparing = subprocess.Popen(
+                [*command, f"--rootdir={ROOT}", "-p", "no:cacheprovider", "--color=no"],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=report,
+                stderr=report,
+                env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+            )
+
+    def compared(self) -> int:
+        self.again()
+        return self._comparing.wait(120)
+
+    def report(self) -> str:
+        return self._report.read_text("utf-8", "replace")[-3000:]
+
+    def stop(self) -> None:
+        if self._comparing and self._comparing.poll() is None:
+            self._comparing.send_signal(signal.SIGINT)  # as Ctrl+C would, so that its kernel ends as well
+            self._comparing.wait()
+
+
+@pytest.fixture(scope="module")
+def runs(lab, browser, tmp_path_factory):
+    """``runs(path)`` is the run of that notebook, which begins when it is first asked for."""
+    folder = tmp_path_factory.mktemp("saved")
+    context = browser.new_context(viewport={"width": 1100, "height": 800})
+    started = {}
+
+    def run(path):
+        if path not in started:
+            started[path] = None
+            started[path] = Run(NotebookPage(lab, context, path), folder)
+        if started[path] is None:
+            pytest.fail("it could not be run whole: its first test says why")
+        return started[path]
+
+    yield run
+    for one in filter(None, started.values()):
+        one.stop()
+    context.close()
+
+
+def watch(page, name):
+    """What does not move, though it should: the last lines of the cells, and what they show."""
+    started = views_by_cell(page)
+    deadline = time.monotonic() + SOME_SECONDS
+    still = started
+    while still and time.monotonic() < deadline:
+        now = views_by_cell(page)
+        still = {
+            key: now[key]
+            for key in still
+            if any(part == before for part, before in zip(now[key], started[key], strict=True))
+            and not is_at_rest(name, key[0], now[key][0])
+        }
+        page.wait()
+    return still
+
+
+def views_by_cell(page):
+    return {
+        (cell["source"].strip().splitlines()[-1], number): view
+        for cell in page.cells()
+        for number, view in enumerate(cell["views"])
+    }
+
+
+def is_at_rest(name, line, shown):
+    pattern, _ = AT_REST.get((name, line), (None, None))
+    return pattern is not None and re.fullmatch(pattern, shown) is not None
+
+
+def plain_text(cell):
+    return "".join("".join(output.get("data", {}).get("text/plain", "")) for output in cell["outputs"])
+
+
+def is_open(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
