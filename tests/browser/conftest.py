@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items):
 
     But not all are open at once: ``later`` says how many notebooks later a test has its turn.
     """
-    places = [place for place, item in enumerate(items) if hasattr(item.function, "later")]
+    places = [place for place, item in enumerate(items) if hasattr(getattr(item, "function", None), "later")]
     turns = {
         path: turn for turn, path in enumerate(dict.fromkeys(items[place].callspec.params["path"] for place in places))
     }

@@ -1,4 +1,9 @@
-"""The notebooks as a person has them: in JupyterLab, in a browser, run whole, and once more, saved, and shut down."""
+"""The notebooks as a person has them: in JupyterLab, in a browser, run whole, and once more, saved, and shut down.
+
+    pytest tests/browser/every_notebook.py
+
+Two minutes; not yet one of the tests that `pytest` runs by itself.
+"""
 
 import os
 import re
