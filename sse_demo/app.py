@@ -32,7 +32,7 @@ def make_app(hub: Hub, routes: Sequence[Route | Group] = ()) -> Application:
     ``application.settings["hub"]``.
     """
     settings = hub.settings
-    middleware = [request_id, access_log, recovery, cors(settings.allow_origins, settings.allow_credentials)]
+    middleware = [request_id, access_log, cors(settings.allow_origins, settings.allow_credentials), recovery]
     return Application(
         url_specs(Group("", [*routes, *SERVICE], middleware)),
         hub=hub,

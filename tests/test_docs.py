@@ -35,10 +35,11 @@ def test_the_package_in_ten_lines_runs(tmp_path):
 
 
 def test_the_other_examples_run(tmp_path):
-    assert len(EXAMPLES) == 3
-    assert run(EXAMPLES[1], tmp_path) == ""
+    assert len(EXAMPLES) == 4
+    assert run(EXAMPLES[1], tmp_path) == '{"room": "tea"}\n'
+    assert run(EXAMPLES[2], tmp_path) == ""
     assert (tmp_path / "events.db").exists()
-    assert run(EXAMPLES[2], tmp_path) == "OPEN connected\nhello\nCLOSED close() was called\n"
+    assert run(EXAMPLES[3], tmp_path) == "OPEN connected\nhello\nCLOSED close() was called\n"
 
 
 def test_what_the_readme_links_to_is_there():

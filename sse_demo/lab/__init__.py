@@ -2,7 +2,7 @@
 
 from . import check
 from .background import Background
-from .browser import BrowserEvents
+from .browser import BrowserEvents, BrowserPage
 from .chart import LiveChart
 from .fault_proxy import Fault, FaultProxy
 from .histogram import Histogram
@@ -19,6 +19,7 @@ __all__ = [
     "VECTORS",
     "Background",
     "BrowserEvents",
+    "BrowserPage",
     "Fault",
     "FaultProxy",
     "Histogram",

@@ -1,7 +1,8 @@
-"""``BrowserEvents``: the browser's own ``EventSource``, seen from Python."""
+"""What the browser that shows a notebook reads from a server by itself, past Python."""
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections import deque
 from collections.abc import Sequence
@@ -15,10 +16,42 @@ from .. import cells
 from ..event import Event
 
 NO_BROWSER = "no browser"
+EARLY = 10_000  # reports that wait for one before them; then it is given up
 
 
-class BrowserEvents(anywidget.AnyWidget):
-    """An event stream that is read by the browser which shows this notebook, and not by Python.
+def _script(name: str) -> str:
+    return "\n".join(Path(__file__).with_name(part).read_text("utf-8") for part in ("address.js", name))
+
+
+class _InBrowser(anywidget.AnyWidget):
+    """Something at an address, as Python would reach it, and the way on which the browser does."""
+
+    url = traitlets.Unicode().tag(sync=True)
+    via = traitlets.Enum(("auto", "direct", "proxy")).tag(sync=True)
+
+    def __init__(self, url: str, **options):
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"a server has an http or https address, not {url!r}")
+        super().__init__(url=url, **options)
+
+    def __repr__(self) -> str:
+        parts = urlsplit(self.url)
+        return f"{type(self).__name__}({parts.path + (f'?{parts.query}' if parts.query else '')!r})"
+
+
+class BrowserPage(_InBrowser):
+    """A page of a server, in a frame ``height`` pixels high. For ``via`` see :class:`BrowserEvents`."""
+
+    _esm = _script("browser_page.js")
+
+    height = traitlets.Int().tag(sync=True)
+
+    def __init__(self, url: str, *, height: int = 430, via: str = "auto"):
+        super().__init__(url, height=height, via=via)
+
+
+class BrowserEvents(_InBrowser):
+    """An event stream that is read by the browser's own ``EventSource``, and not by Python.
 
     url
         The stream, as Python would reach it.
@@ -33,28 +66,27 @@ class BrowserEvents(anywidget.AnyWidget):
         for a JupyterLab on another machine. ``auto`` is direct where the page comes from this machine, otherwise proxy.
 
     ``state`` is ``no browser`` until a browser shows it, then ``connecting``, ``open`` or ``closed``; ``opened`` counts
-    the connections, ``errors`` the events of that name, ``count`` the events, and ``last_id`` is the last one's. What
-    the browser says arrives between two cells, and not while one is running: there is no use in waiting for it.
+    the connections, ``errors`` the events of that name, ``count`` the events, and ``last_id`` is the last one's. A page
+    that is loaded again starts again; of two pages that show it, the newer one is reported. Some front ends report
+    between two cells only, so a cell should not wait for it.
 
     The stream is open as long as an output shows it; it is closed with the last one, with :meth:`stop`, with the
     kernel, and when the cell is run again.
     """
 
-    _esm = Path(__file__).with_name("browser.js")
+    _esm = _script("browser_events.js")
 
-    url = traitlets.Unicode().tag(sync=True)
     types = traitlets.List(traitlets.Unicode()).tag(sync=True)
     credentials = traitlets.Bool().tag(sync=True)
-    via = traitlets.Enum(("auto", "direct", "proxy")).tag(sync=True)
     show = traitlets.Int().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
     stopped = traitlets.Bool(False).tag(sync=True)
-    state = traitlets.Unicode(NO_BROWSER).tag(sync=True)
-    opened = traitlets.Int(0).tag(sync=True)
-    errors = traitlets.Int(0).tag(sync=True)
-    count = traitlets.Int(0).tag(sync=True)
-    last_id = traitlets.Unicode("").tag(sync=True)
-    shown = traitlets.List().tag(sync=True)
+
+    state = traitlets.Unicode(NO_BROWSER)
+    opened = traitlets.Int(0)
+    errors = traitlets.Int(0)
+    count = traitlets.Int(0)
+    last_id = traitlets.Unicode("")
 
     def __init__(
         self,
@@ -67,21 +99,42 @@ class BrowserEvents(anywidget.AnyWidget):
         keep: int = 1_000,
     ):
         cells.stop_earlier_run()
-        if not url.startswith(("http://", "https://")):
-            raise ValueError(f"an event stream has an http or https address, not {url!r}")
         self.events: deque[Event] = deque(maxlen=keep)
-        super().__init__(url=url, types=list(types), credentials=credentials, via=via, show=show, key=uuid.uuid4().hex)
+        self._lock = threading.Lock()  # JupyterLab's second line to a kernel has a thread of its own
+        self._pages: list[str] = []
+        self._early: dict[int, dict] = {}  # reports that have overtaken others
+        self._next = 0
+        super().__init__(url, types=list(types), credentials=credentials, via=via, show=show, key=uuid.uuid4().hex)
         self.on_msg(self._receive)
         cells.stop_on_rerun(self)
-
-    def __repr__(self) -> str:
-        parts = urlsplit(self.url)
-        return f"BrowserEvents({parts.path + (f'?{parts.query}' if parts.query else '')!r})"
 
     def stop(self) -> None:
         """Close the stream. The output stays as it is."""
         self.stopped = True  # which the browser is told
 
-    def _receive(self, _widget: object, content: dict, _buffers: object) -> None:
-        for type_, data, id_ in content.get("events", []):
+    def _receive(self, _widget: object, report: dict, _buffers: object) -> None:
+        """Take the reports in their order.
+
+        The first ones of a page go to the main line of the kernel, where they wait for the cell that is running;
+        when JupyterLab has opened its second line, the next ones overtake them.
+        """
+        with self._lock:
+            if report["run"] not in self._pages:
+                self._pages.append(report["run"])
+                self._early.clear()
+                self._next = 0
+            if report["run"] != self._pages[-1] or report["number"] < self._next:
+                return
+            self._early[report["number"]] = report
+            if len(self._early) > EARLY:
+                self._next = min(self._early)
+            while self._next in self._early:
+                self._take(self._early.pop(self._next))
+                self._next += 1
+
+    def _take(self, report: dict) -> None:
+        for type_, data, id_ in report["events"]:
             self.events.append(Event(data, event=type_, id=id_ or None))
+        with self.hold_trait_notifications():
+            for name, value in report["seen"].items():
+                setattr(self, name, value)

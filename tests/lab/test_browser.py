@@ -3,7 +3,7 @@
 import pytest
 
 from sse_demo import Event
-from sse_demo.lab import BrowserEvents
+from sse_demo.lab import BrowserEvents, BrowserPage
 
 URL = "http://127.0.0.1:8000/events?topic=a"
 
@@ -19,10 +19,51 @@ def test_without_a_browser_nothing_happens():
     assert events.stopped
 
 
-def test_what_the_browser_sends_becomes_events():
+def report(number, *data, run="a page", **seen):
+    return {"run": run, "number": number, "events": [["message", text, ""] for text in data], "seen": seen}
+
+
+def receive(events, *reports):
+    for one in reports:
+        events._handle_custom_msg(one, [])
+    return [event.data for event in events.events]
+
+
+def test_what_the_browser_reports_becomes_events_and_traits():
     events = BrowserEvents(URL, keep=2)
-    events._handle_custom_msg({"events": [["message", "1", ""], ["price", "2", "x-2"], ["price", "3", "x-3"]]}, [])
+    three = [["message", "1", ""], ["price", "2", "x-2"], ["price", "3", "x-3"]]
+    seen = {"state": "open", "opened": 2, "errors": 1, "count": 3, "last_id": "x-3"}
+    receive(events, {"run": "a page", "number": 0, "events": three, "seen": seen})
     assert list(events.events) == [Event("2", event="price", id="x-2"), Event("3", event="price", id="x-3")]
+    assert {name: getattr(events, name) for name in seen} == seen
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
+def test_reports_that_overtake_others_wait_for_them(order):
+    reports = [report(0, "a", count=1), report(1, "b", "c", count=3), report(2, count=3, state="closed")]
+    events = BrowserEvents(URL)
+    assert receive(events, *(reports[number] for number in order)) == ["a", "b", "c"]
+    assert (events.count, events.state) == (3, "closed")
+
+
+def test_a_page_that_is_loaded_again_begins_again_and_the_old_one_is_over():
+    events = BrowserEvents(URL)
+    receive(events, report(0, "a", count=1), report(1, "b", count=2))
+    assert receive(events, report(0, "c", run="anew", count=1), report(2, "d", count=3)) == ["a", "b", "c"]
+    assert events.count == 1
+
+
+def test_a_report_that_never_comes_is_not_waited_for_for_ever(monkeypatch):
+    monkeypatch.setattr("sse_demo.lab.browser.EARLY", 2)
+    events = BrowserEvents(URL)
+    assert receive(events, report(1, "b"), report(2, "c")) == []
+    assert receive(events, report(3, "d")) == ["b", "c", "d"]
+    assert receive(events, report(0, "a"), report(4, "e")) == ["b", "c", "d", "e"]
+    assert not events._early
+
+
+def test_a_page_has_a_text_form():
+    assert repr(BrowserPage("http://127.0.0.1:8000/")) == "BrowserPage('/')"
 
 
 def test_what_is_no_address_and_no_way():

@@ -4,6 +4,7 @@ from .broadcast import newest, urgent_first
 from .browser import cors, listeners
 from .choosing_a_transport import CHOICES, PRODUCTS, inbox, transports
 from .client import dispatcher, verify
+from .server import routes, timing
 from .ten_messages import four_messages, stop_id
 from .when_the_line_drops import backoff, consumer
 from .wire_format import encoder, odd_stream, parser
@@ -22,7 +23,9 @@ __all__ = [
     "newest",
     "odd_stream",
     "parser",
+    "routes",
     "stop_id",
+    "timing",
     "transports",
     "urgent_first",
     "verify",

@@ -1,9 +1,4 @@
-"""The notebooks as a person has them: in JupyterLab, in a browser, run whole, and once more, saved, and shut down.
-
-    pytest tests/browser/every_notebook.py
-
-Two minutes; not yet one of the tests that `pytest` runs by itself.
-"""
+"""The notebooks as a person has them: in JupyterLab, in a browser, run whole, and once more, saved, and shut down."""
 
 import os
 import re

@@ -1,0 +1,128 @@
+import time
+
+import pytest
+
+from sse_demo.handlers import Handler, problem
+from sse_demo.lab import check
+from sse_demo.routing import Group, Route
+
+WORD = "a word of the test"
+
+
+def _timing(handler):
+    start = time.perf_counter()
+    yield
+    handler.set_header("Server-Timing", f"total;dur={(time.perf_counter() - start) * 1000}")
+
+
+def test_a_right_timing_passes():
+    assert check.timing(_timing).passed
+
+
+def test_a_space_is_allowed():
+    def timing(handler):
+        start = time.perf_counter()
+        yield
+        handler.set_header("Server-Timing", f"total; dur={(time.perf_counter() - start) * 1000:.0f}")
+
+    assert check.timing(timing).passed
+
+
+def _shared():
+    started = {}
+
+    def timing(handler):
+        started["at"] = time.perf_counter()
+        yield
+        handler.set_header("Server-Timing", f"total;dur={(time.perf_counter() - started['at']) * 1000}")
+
+    return timing
+
+
+def _seconds(handler):
+    start = time.perf_counter()
+    yield
+    handler.set_header("Server-Timing", f"total;dur={time.perf_counter() - start}")
+
+
+def _before(handler):
+    handler.set_header("Server-Timing", "total;dur=0")
+    yield
+
+
+def _successes_only(handler):
+    start = time.perf_counter()
+    yield
+    if handler.get_status() == 200:
+        handler.set_header("Server-Timing", f"total;dur={(time.perf_counter() - start) * 1000}")
+
+
+def _nothing(handler):
+    yield
+
+
+def _no_generator(handler):
+    handler.set_header("Server-Timing", "total;dur=0")
+
+
+@pytest.mark.parametrize(
+    ("timing", "missing"),
+    [
+        (_shared(), ["with others at the same time"]),
+        (_seconds, ["a slow one, in milliseconds", "with others at the same time"]),
+        (_before, ["a slow one, in milliseconds", "with others at the same time", "one that was refused"]),
+        (_successes_only, ["one that was refused"]),
+        (_nothing, ["a quick answer", "a slow one, in milliseconds", "with others at the same time",
+                    "one that was refused", "a stream"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_timing_is_said(timing, missing):
+    report = check.timing(timing)
+    assert [what for done, what, _ in report.rows if not done] == missing
+
+
+def test_what_is_no_middleware_is_missing_and_no_exception():
+    assert not check.timing(_no_generator).passed
+
+
+class _Echo(Handler):
+    def get(self, **parameters):
+        self.write(parameters)
+
+
+def _version(handler):
+    yield
+    handler.set_header("X-Api-Version", "1")
+
+
+def _locked(handler):
+    if handler.request.headers.get("Authorization") != f"Bearer {WORD}":
+        raise problem(401, "locked")
+    yield
+
+
+_rooms = Route("/rooms/{room}", _Echo)
+_members = Route("/rooms/{room}/members/{member}", _Echo)
+_admin = Group("/admin", [_rooms], [_locked])
+
+
+def test_right_routes_pass():
+    assert check.routes([Group("/v1", [_rooms, _members], [_version]), _admin], WORD).passed
+
+
+@pytest.mark.parametrize(
+    ("routes", "missing"),
+    [
+        ([Group("/v1", [_rooms, _members], [_version]), Group("/admin", [_rooms])], ["/admin/rooms/{room} is locked"]),
+        ([Group("/v1", [_rooms], [_version]), _admin], ["/v1/rooms/{room}/members/{member}", "a member has it"]),
+        ([Group("/v1", [_rooms, _members]), _admin], ["a room has the version", "a member has it",
+                                                      "a request that is refused has it"]),
+        ([Group("", [Group("/v1", [_rooms, _members]), _admin], [_version])], ["what is not below /v1 has not"]),
+        ([Group("/v1", [_rooms, _members], [_version]), _admin, _rooms], ["there is nothing at /rooms/{room}"]),
+        ([_rooms, _rooms], ["a server that has these routes"]),
+        ("routes", ["a server that has these routes"]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_routes_is_said(routes, missing):
+    report = check.routes(routes, WORD)
+    assert [what for done, what, _ in report.rows if not done] == missing
