@@ -27,8 +27,8 @@ SERVICE = [
 def make_app(hub: Hub, routes: Sequence[Route | Group] = ()) -> Application:
     """The whole service around one hub, with more ``routes`` of your own before its own.
 
-    Every request passes the same middleware, from the first to the last: it gets an id, its answer is logged, an error
-    becomes an answer, and pages of other origins are let in or not. The handlers find the hub as
+    Every request passes the same middleware, from the first to the last: it gets an id, its answer is logged, pages
+    of other origins are let in or not, and an error becomes an answer. The handlers find the hub as
     ``application.settings["hub"]``.
     """
     settings = hub.settings

@@ -212,6 +212,14 @@ def test_a_named_origin_may_read_whatever_is_answered(serving, path):
     assert answer(url)[1]["Access-Control-Allow-Origin"] is None
 
 
+def test_an_error_of_the_server_may_be_read_too(serving, caplog):
+    """Else a page would see a failed fetch, and never the request id that finds the line in the log."""
+    url = serving(handler=Broken, allow_origins=["https://a.test"])
+    status, headers, body = answer(url, Origin="https://a.test")
+    assert (status, headers["Access-Control-Allow-Origin"]) == (500, "https://a.test")
+    assert json.loads(body)["request_id"] in caplog.text
+
+
 def test_everybody_may_read(serving):
     headers = answer(serving(allow_origins=["*"]), Origin="https://b.test")[1]
     assert headers["Access-Control-Allow-Origin"] == "*"
