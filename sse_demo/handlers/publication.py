@@ -1,18 +1,70 @@
-"""What a publisher sends: is it an event, and may it be published here?"""
+"""What a publisher sends: may it be published here, and is it an event?"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from tornado.httputil import HTTPHeaders
+from tornado.web import HTTPError
 
-from ..event import Event
-from .base import problem
+from ..event import Event, EventTooLarge
+from ..log import LogError
+from ..publisher import KeyReused
+from .base import Handler, problem
 
 MAX_KEY_LENGTH = 255  # characters of an Idempotency-Key
 DROPPED_BODY = 16  # times the limit: the largest body that is received only to be refused
 TEXT_TYPES = ("", "application/json", "application/x-www-form-urlencoded")  # the last is what curl -d sends
 UTF_8 = ("utf-8", "utf8", "us-ascii")
+
+
+class Publication(Handler):
+    """POST: the body of the request is the data of an event."""
+
+    def prepare(self) -> None:
+        """Look at a publisher's headers before its body is read."""
+        self.body = bytearray()
+        self.refused: HTTPError | None = None  # what is told once the body has been received
+        super().prepare()
+        if self._finished or self.request.method != "POST":
+            return
+        headers = self.request.headers
+        check_length(headers, self.hub.settings.max_event_size)
+        try:
+            check_origin(self)
+            self.media_type = check_content_type(headers)
+        except HTTPError as error:
+            if _asks_before_it_sends(headers):
+                raise
+            self.refused = error
+
+    def data_received(self, chunk: bytes) -> None:
+        if len(self.body) <= self.hub.settings.max_event_size:
+            self.body += chunk
+
+    async def post(self) -> None:
+        if self.refused:
+            raise self.refused
+        if len(self.body) > self.hub.settings.max_event_size:
+            raise too_large(self.hub.settings.max_event_size)
+        topic, *more = self.topics()
+        if more:
+            raise problem(400, "an event is published to one topic")
+        event, key = event_of(self, bytes(self.body), self.media_type), self.query("key")
+        with refusals_explained(self):
+            idempotency_key = idempotency_key_of(self.request.headers)
+            id = await self.hub.publish_async(topic, event, key=key, idempotency_key=idempotency_key)
+        self.set_status(202)
+        self.write({"id": id})
+
+
+def check_origin(handler: Handler) -> None:
+    """Any page in a browser can send a POST to any server. Only our own and those that are allowed may publish."""
+    origin = handler.request.headers.get("Origin")
+    if origin and not handler.origin_is_allowed and origin.split("://")[-1] != handler.request.host:
+        raise problem(403, f"a page from {origin} may not publish here")
 
 
 def check_length(headers: HTTPHeaders, limit: int) -> None:
@@ -24,9 +76,12 @@ def check_length(headers: HTTPHeaders, limit: int) -> None:
     length = headers.get("Content-Length", "0")
     if not (length.isascii() and length.isdigit()):
         raise problem(400, f"Content-Length must be a number, not {length!r}")
-    asks = headers.get("Expect", "").lower() == "100-continue"
-    if int(length) > (limit if asks else limit * DROPPED_BODY):
+    if int(length) > (limit if _asks_before_it_sends(headers) else limit * DROPPED_BODY):
         raise too_large(limit)
+
+
+def _asks_before_it_sends(headers: HTTPHeaders) -> bool:
+    return headers.get("Expect", "").lower() == "100-continue"
 
 
 def too_large(limit: int) -> Exception:
@@ -45,15 +100,16 @@ def check_content_type(headers: HTTPHeaders) -> str:
     return media_type
 
 
-def idempotency_key(headers: HTTPHeaders) -> str | None:
+def idempotency_key_of(headers: HTTPHeaders) -> str | None:
     key = headers.get("Idempotency-Key")
     if key is not None and not 0 < len(key) <= MAX_KEY_LENGTH:
         raise problem(400, f"an Idempotency-Key has 1 to {MAX_KEY_LENGTH} characters")
     return key
 
 
-def event_of(body: bytes, media_type: str, event_type: str, retry: int | None) -> Event:
-    """The event that is to be published; 400 or 415 where there is none."""
+def event_of(handler: Handler, body: bytes, media_type: str) -> Event:
+    """The event that is to be published, with the type and the retry of the query; 400 or 415 where it is none."""
+    retry = handler.query_number("retry", -1, least=0, most=2**31 - 1)
     try:
         data = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -61,8 +117,23 @@ def event_of(body: bytes, media_type: str, event_type: str, retry: int | None) -
     try:
         if media_type == "application/json":
             json.loads(data)
-        return Event(data, event=event_type, retry=retry)
+        return Event(data, event=handler.query("event", "message"), retry=None if retry < 0 else retry)
     except (json.JSONDecodeError, RecursionError) as error:
         raise problem(400, f"the body is declared as JSON, and is none that can be read: {error}") from None
+    except ValueError as error:
+        raise problem(400, str(error)) from None
+
+
+@contextmanager
+def refusals_explained(handler: Handler) -> Generator[None]:
+    """What the hub refuses becomes a problem."""
+    try:
+        yield
+    except EventTooLarge as error:
+        raise problem(413, str(error)) from None
+    except KeyReused as error:
+        raise problem(422, str(error)) from None
+    except LogError as error:
+        raise handler.refusal("log", str(error)) from None
     except ValueError as error:
         raise problem(400, str(error)) from None

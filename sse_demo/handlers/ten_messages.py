@@ -29,8 +29,8 @@ class TenMessagesHandler(Handler):
         gone = asyncio.Event()
         connection.when_closed(gone.set)
         for seq in range(first, count):
-            if seq > first and await self.wait_until_gone(gone, interval, connection):
-                return  # a client that leaves ends the loop
+            if seq > first and await leaves(gone, interval, connection, self.hub.settings.heartbeat):
+                return
             data = json.dumps({"seq": seq, "time": time.strftime("%H:%M:%S")})
             connection.write(Event(data, id=str(seq)).encode())
         connection.when_drained(connection.end)
@@ -47,26 +47,29 @@ class TenMessagesHandler(Handler):
         self.check_accept()
         count = self.query_number("count", 10, least=1, most=MAX_MESSAGES)
         interval = self.query_number("interval", 2.0, least=0.0, most=MAX_INTERVAL)
-        return self.first_message(count), count, interval
-
-    def first_message(self, count: int) -> int:
         last_event_id = self.request.headers.get("Last-Event-ID") or self.query("last_event_id")
-        if not last_event_id:
-            return 0
-        if not (last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 10):
-            raise problem(400, f"the ids of this stream are the numbers 0 to {count - 1}, not {last_event_id!r}")
-        return int(last_event_id) + 1
+        return message_after(last_event_id, count), count, interval
 
-    async def wait_until_gone(self, gone: asyncio.Event, seconds: float, connection: Connection) -> bool:
-        """Wait, with a heartbeat from time to time. True, at once, when the client has left."""
-        await asyncio.sleep(0)  # others have their turn, even where there is nothing to wait for
-        deadline = asyncio.get_running_loop().time() + seconds
-        while (left := deadline - asyncio.get_running_loop().time()) > 0:
-            try:
-                async with asyncio.timeout(min(left, self.hub.settings.heartbeat)):
-                    await gone.wait()
-                    return True
-            except TimeoutError:
-                if left > self.hub.settings.heartbeat:
-                    connection.write(Comment().encode())
-        return connection.closed
+
+def message_after(last_event_id: str | None, count: int) -> int:
+    """The number of the message that follows the one with this id; 400 for what is no id of this stream."""
+    if not last_event_id:
+        return 0
+    if not (last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 10):
+        raise problem(400, f"the ids of this stream are the numbers 0 to {count - 1}, not {last_event_id!r}")
+    return int(last_event_id) + 1
+
+
+async def leaves(gone: asyncio.Event, seconds: float, connection: Connection, heartbeat: float) -> bool:
+    """Wait, with a heartbeat from time to time. True, at once, when the client has left."""
+    await asyncio.sleep(0)  # others have their turn, even where there is nothing to wait for
+    deadline = asyncio.get_running_loop().time() + seconds
+    while (left := deadline - asyncio.get_running_loop().time()) > 0:
+        try:
+            async with asyncio.timeout(min(left, heartbeat)):
+                await gone.wait()
+                return True
+        except TimeoutError:
+            if left > heartbeat:
+                connection.write(Comment().encode())
+    return connection.closed
