@@ -55,7 +55,7 @@ OUTPUTS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(cel
         } else if (html.textContent.includes("last id")) {
             const list = html.closest(".widget-vbox").querySelectorAll(".widget-html-content")[1];
             const newest = list.firstElementChild.firstElementChild;
-            views.push([html.textContent.replace(/ events .*/s, " events"), newest ? newest.textContent : "no event"]);
+            views.push([html.textContent.match(/.* events +\\d+/s)[0], newest ? newest.textContent : "no event"]);
         }
     }
     const plain = views.map(parts => parts.map(part => part.replace(/\\s+/g, " ").trim()));
@@ -174,6 +174,12 @@ class NotebookPage:
 
     def command(self, name: str) -> None:
         self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
+
+    def set_theme(self, theme: str) -> None:
+        """``Light`` or ``Dark``. It is a setting, and stays."""
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", f"JupyterLab {theme}"
+        )
 
     def start_all_cells(self) -> None:
         """As *Run All Cells* of the menu. They go on in the browser, whatever happens here."""

@@ -2,56 +2,57 @@
 
     python tests/refresh_pictures.py [FOLDER]        (default: notebooks/figures)
 
-Look at each of them afterwards. What a picture shows is said in PICTURES below: the notebook, the theme, the first and
-the last cell, by a text that is in it.
+Look at each of them afterwards. The test run takes them too, and compares their sizes.
 """
 
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from lab_page import HOW_TO_GET_ONE, NOTEBOOKS, QUIET, JupyterLab, NotebookPage, find_chromium
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from sse_demo import serve
 
-PICTURES = [
-    ("live.png", "01_ten_messages", "JupyterLab Light", "Watch it live", "499999500000"),
-    ("live-dark.png", "01_ten_messages", "JupyterLab Dark", "Watch it live", "499999500000"),
-    ("seven.png", "05_browser", "JupyterLab Light", "The seventh", "close the first"),
+FIGURES = NOTEBOOKS / "figures"
+# A part of a notebook, from the cell with the first text to that with the other, in these themes.
+PARTS = [
+    ("01_ten_messages", "Watch it live", "499999500000", {"Light": "live.png", "Dark": "live-dark.png"}),
+    ("05_browser", "The seventh", "close the first", {"Light": "seven.png"}),
 ]
+PAGE = {"light": "page.png", "dark": "page-dark.png"}
 TALL = {"width": 1000, "height": 9000}  # what is out of sight is not drawn
 LIVE = 3  # seconds in which the live outputs get something to show
 MARGIN = 6  # pixels
 
 
-def main(folder: Path) -> None:
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as work:
-        executable = find_chromium(playwright)
-        if executable is None:
-            sys.exit(HOW_TO_GET_ONE)
-        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
-        with JupyterLab(Path(work)) as lab:
-            for name, notebook, theme, first, last in PICTURES:
-                print(f"{name} ...", flush=True)
-                context = browser.new_context(viewport=TALL)
-                page = NotebookPage(lab, context, NOTEBOOKS / f"{notebook}.ipynb")
-                page.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-                page.command("application:toggle-left-area")
-                page.start_all_cells()
-                page.wait_for_all_cells()
-                page.wait(LIVE)
-                page.page.screenshot(path=folder / name, clip=_around(page.page, first, last))
-                page.command("kernelmenu:shutdown")
-                context.close()
-        print("page.png ...", flush=True)
+def of_notebooks(lab: JupyterLab, browser: Browser) -> Iterator[tuple[str, bytes]]:
+    for notebook, first, last, names in PARTS:
+        context = browser.new_context(viewport=TALL)
+        shown = NotebookPage(lab, context, NOTEBOOKS / f"{notebook}.ipynb")
+        shown.page.evaluate("() => jupyterapp.shell.collapseLeft()")
+        shown.start_all_cells()
+        shown.wait_for_all_cells()
+        shown.wait(LIVE)
+        for theme, name in names.items():
+            shown.set_theme(theme)
+            yield name, shown.page.screenshot(clip=_around(shown.page, first, last))
+        shown.set_theme("Light")
+        shown.command("kernelmenu:shutdown")
+        context.close()
+
+
+def of_the_page(browser: Browser) -> Iterator[tuple[str, bytes]]:
+    for scheme, name in PAGE.items():
         with serve() as server:
-            page = browser.new_page(viewport={"width": 900, "height": 640})
-            page.route("**/stream", lambda route: route.continue_(url=f"{route.request.url}?interval=0.1"))
+            server.publish("demo", "the kettle is on")
+            page = browser.new_page(viewport={"width": 900, "height": 640}, color_scheme=scheme)
+            page.route("**/stream", lambda route: route.continue_(url=f"{route.request.url}?interval=0.5"))
             page.goto(server.url)
             page.wait_for_selector("#messages li:nth-child(6)")
-            page.screenshot(path=folder / "page.png")
-        browser.close()
+            yield name, page.screenshot()
+            page.close()
 
 
 def _around(page, first: str, last: str) -> dict:
@@ -65,5 +66,19 @@ def _around(page, first: str, last: str) -> dict:
     return {"x": top["x"], "y": top["y"] - MARGIN, "width": top["width"], "height": height}
 
 
+def main(folder: Path) -> None:
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as work:
+        executable = find_chromium(playwright)
+        if executable is None:
+            sys.exit(HOW_TO_GET_ONE)
+        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
+        with JupyterLab(Path(work)) as lab:
+            for pictures in (of_the_page(browser), of_notebooks(lab, browser)):
+                for name, picture in pictures:
+                    print(folder / name, flush=True)
+                    (folder / name).write_bytes(picture)
+        browser.close()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else NOTEBOOKS / "figures")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FIGURES)

@@ -100,8 +100,9 @@ function render({ model, el }) {
     const pill = `background:${COLORS[state] ?? "#546e7a"};color:white;border-radius:9px;padding:1px 9px`;
     head.replaceChildren(
       part("span", state, pill),
-      part("b", ` \u00a0 ${count}`),
-      part("span", ` events \u00a0 opened ${opened} times \u00a0 ${errors} errors \u00a0 last id `),
+      part("span", " \u00a0 events "),
+      part("b", count),
+      part("span", ` \u00a0 opened ${opened} \u00a0 errors ${errors} \u00a0 last id `),
       part("code", last_id || "-"),
     );
     head.className = "browser-events";

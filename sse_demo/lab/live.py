@@ -147,7 +147,7 @@ class LiveEvents(ipywidgets.VBox):
         pill = f'<span style="{style}">{self.state}</span>'
         error = f'<div style="color:{_COLORS["failed"]}">{escape(str(self.error))}</div>' if self.error else ""
         self._status.value = (
-            f"{pill} &nbsp; <b>{self.count}</b> events &nbsp; {rate:.1f} a second &nbsp; "
+            f"{pill} &nbsp; events <b>{self.count}</b> &nbsp; {rate:.1f} a second &nbsp; "
             f"last id <code>{escape(self._source.last_event_id) or '-'}</code>{error}"
         )
         newest = list(zip(self._times, list(self.events)[-len(self._times) :], strict=False))

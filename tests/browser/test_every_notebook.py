@@ -18,11 +18,11 @@ SOME_SECONDS = 15  # in which what lives has to move
 
 # What is at rest when all cells have run: the notebook, the last line of the cell, what it shows then, and why.
 AT_REST = {
-    ("01_ten_messages", "live"): ("closed 10 events", "ten messages are all, which is 20 seconds after it began"),
-    ("01_ten_messages", "short"): ("closed 3 events", "three messages are all"),
-    ("01_ten_messages", "news"): ("open 1 events", "the lesson publishes one message"),
-    ("06_when_the_line_drops", "live"): (r"open \d+ events", "its line is silent, and it has no timeout"),
-    ("06_when_the_line_drops", "survivor"): ("open 200 events", "two hundred orders are all"),
+    ("01_ten_messages", "live"): ("closed events 10", "ten messages are all, which is 20 seconds after it began"),
+    ("01_ten_messages", "short"): ("closed events 3", "three messages are all"),
+    ("01_ten_messages", "news"): ("open events 1", "the lesson publishes one message"),
+    ("06_when_the_line_drops", "live"): (r"open events \d+", "its line is silent, and it has no timeout"),
+    ("06_when_the_line_drops", "survivor"): ("open events 200", "two hundred orders are all"),
 }
 
 

@@ -30,7 +30,7 @@ def test_the_view_shows_the_newest_events_as_text(server):
     live.wait_for(20)
     live.stop()
     status, shown = (child.value for child in live.children)
-    assert "<b>20</b> events" in status
+    assert "events <b>20</b>" in status
     assert shown.index("&lt;b&gt;19&lt;/b&gt;") < shown.index("&lt;b&gt;17&lt;/b&gt;")
     assert "&lt;b&gt;16" not in shown
     assert "<b>19" not in shown
