@@ -25,8 +25,11 @@ WIDGET = "application/vnd.jupyter.widget-view+json"  # names a widget that is th
 
 def main(names: list[str]) -> None:
     paths = sorted(FOLDER.glob("*.ipynb"))
+    wanted = {Path(name).stem for name in names} or {path.stem for path in paths}
+    if unknown := wanted - {path.stem for path in paths}:
+        sys.exit(f"no such notebook: {', '.join(sorted(unknown))}")
     for number, path in enumerate(paths):
-        if names and path.name not in {Path(name).name for name in names}:
+        if path.stem not in wanted:
             continue
         print(f"{path.name} ...", flush=True)
         notebook = nbformat.read(path, as_version=4)

@@ -23,6 +23,9 @@ def listeners(types: Callable[[bytes], set]) -> Report:
     report.expect("a block without data is no event", [], lambda: sorted(types(b"event: price\nid: 1\n\n")))
     report.expect("an empty type is none", ["message"], lambda: sorted(types(b"event:\ndata: 1\n\n")))
     report.expect("upper case is another type", ["Price"], lambda: sorted(types(b"event: Price\ndata: 1\n\n")))
+    report.expect("a line may end with CRLF", ["price"], lambda: sorted(types(b"event: price\r\ndata: 1\r\n\r\n")))
+    report.expect("a field may have no colon", ["price"], lambda: sorted(types(b"event: price\ndata\n\n")))
+    report.expect("what has not ended is no event", [], lambda: sorted(types(b"event: price\ndata: 1\n")))
     report.expect("a comment is nothing to listen for", [], lambda: sorted(types(b": event: price\n\n")))
     return report
 
@@ -39,15 +42,17 @@ def cors(headers: Callable[[str | None, set, bool], dict]) -> Report:
     report.expect("nor is a client without an origin", {}, lambda: of(None, {PAGE}))
     report.expect("another port is another origin", {}, lambda: of(f"{PAGE}:8443", {PAGE}))
     report.expect("and so is another scheme", {}, lambda: of("http://shop.example", {PAGE}))
+    report.expect("nor are its cookies wanted", {}, lambda: of("https://evil.example", {PAGE}, True))
     report.expect("cookies are allowed in so many words", {ALLOW: PAGE, CREDENTIALS: "true"},
                   lambda: of(PAGE, {PAGE}, True))  # fmt: skip
     report.expect("* is for everybody", {ALLOW: "*"}, lambda: of("https://any.example", {"*"}))
+    report.expect("but never with cookies", {ALLOW: "*"}, lambda: of("https://any.example", {"*"}, True))
     report.expect(
-        "but * and cookies do not go together", True, lambda: CREDENTIALS not in of("https://any.example", {"*"}, True)
-    )
-    report.expect(
-        "a cache is told that the answer depends on the origin",
-        "Origin",
-        lambda: headers(PAGE, {PAGE}, False).get("Vary"),
+        "a cache is told that each answer depends on the origin",
+        ["Origin"] * 4,
+        lambda: [
+            headers(origin, allowed, False).get("Vary")
+            for origin, allowed in [(PAGE, {PAGE}), ("https://evil.example", {PAGE}), (None, {PAGE}), (PAGE, {"*"})]
+        ],
     )
     return report

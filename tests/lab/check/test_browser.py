@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from sse_demo import EventStreamParser
@@ -16,6 +18,12 @@ def test_the_right_listeners():
             {line[7:].decode() for line in stream.splitlines() if line.startswith(b"event: ")} or {"message"}
         ),
         lambda stream: {event.event.lower() for event in EventStreamParser().feed(stream)},
+        lambda stream: {event.event for event in EventStreamParser().feed(stream + b"\n\n")},
+        lambda stream: {
+            (re.findall("(?m)^event:(.*)$", block) or ["message"])[-1].strip() or "message"
+            for block in stream.decode().replace("\r\n", "\n").split("\n\n")[:-1]
+            if re.search("(?m)^data:", block)
+        },
         lambda stream: None,
         None,
     ],
@@ -46,6 +54,10 @@ def test_the_right_headers():
         lambda origin, allowed, credentials: {
             name: value for name, value in right(origin, allowed, credentials).items() if name != "Vary"
         },
+        lambda origin, allowed, credentials: right(origin, allowed, credentials) if origin in allowed else {},
+        lambda origin, allowed, credentials: (
+            right(origin, allowed, credentials) | ({"Access-Control-Allow-Credentials": "true"} if credentials else {})
+        ),
         lambda origin, allowed, credentials: right(origin, {one.split("://")[-1] for one in allowed}, credentials),
         None,
     ],

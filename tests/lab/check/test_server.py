@@ -19,11 +19,14 @@ def test_a_right_timing_passes():
     assert check.timing(_timing).passed
 
 
-def test_a_space_is_allowed():
+@pytest.mark.parametrize(
+    "form", ["total; dur={:.0f}", 'total;desc="all of it";dur={}', 'total;dur="{}"', "total;dur={}, db;dur=1"]
+)
+def test_other_forms_are_allowed(form):
     def timing(handler):
         start = time.perf_counter()
         yield
-        handler.set_header("Server-Timing", f"total; dur={(time.perf_counter() - start) * 1000:.0f}")
+        handler.set_header("Server-Timing", form.format((time.perf_counter() - start) * 1000))
 
     assert check.timing(timing).passed
 
@@ -37,6 +40,34 @@ def _shared():
         handler.set_header("Server-Timing", f"total;dur={(time.perf_counter() - started['at']) * 1000}")
 
     return timing
+
+
+def _stack():
+    started = []
+
+    def timing(handler):
+        started.append(time.perf_counter())
+        yield
+        handler.set_header("Server-Timing", f"total;dur={(time.perf_counter() - started.pop()) * 1000}")
+
+    return timing
+
+
+def _by_path():
+    started = {}
+
+    def timing(handler):
+        started[handler.request.path] = time.perf_counter()
+        yield
+        passed = time.perf_counter() - started[handler.request.path]
+        handler.set_header("Server-Timing", f"total;dur={passed * 1000}")
+
+    return timing
+
+
+def _always_the_same(handler):
+    yield
+    handler.set_header("Server-Timing", "total;dur=250")
 
 
 def _seconds(handler):
@@ -68,17 +99,25 @@ def _no_generator(handler):
 @pytest.mark.parametrize(
     ("timing", "missing"),
     [
-        (_shared(), ["with others at the same time"]),
-        (_seconds, ["a slow one, in milliseconds", "with others at the same time"]),
-        (_before, ["a slow one, in milliseconds", "with others at the same time", "one that was refused"]),
+        (_shared(), ["two that overlap"]),
+        (_stack(), ["two that overlap"]),
+        (_by_path(), ["two that overlap"]),
+        (_seconds, ["a slow one, in milliseconds", "two that overlap"]),
+        (_before, ["a slow one, in milliseconds", "two that overlap", "one that was refused"]),
         (_successes_only, ["one that was refused"]),
-        (_nothing, ["a quick answer", "a slow one, in milliseconds", "with others at the same time",
+        (_nothing, ["a quick answer", "a slow one, in milliseconds", "two that overlap",
                     "one that was refused", "a stream"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_timing_is_said(timing, missing):
     report = check.timing(timing)
     assert [what for done, what, _ in report.rows if not done] == missing
+
+
+def test_a_time_that_has_not_passed_is_refused():
+    report = check.timing(_always_the_same)
+    (remark,) = [remark for _, what, remark in report.rows if what == "a quick answer"]
+    assert "250 ms for what took" in remark
 
 
 def test_what_is_no_middleware_is_missing_and_no_exception():
@@ -101,6 +140,12 @@ def _locked(handler):
     yield
 
 
+def _locked_for_nobody_who_says_something(handler):
+    if "Authorization" not in handler.request.headers:
+        raise problem(401, "locked")
+    yield
+
+
 _rooms = Route("/rooms/{room}", _Echo)
 _members = Route("/rooms/{room}/members/{member}", _Echo)
 _admin = Group("/admin", [_rooms], [_locked])
@@ -113,7 +158,10 @@ def test_right_routes_pass():
 @pytest.mark.parametrize(
     ("routes", "missing"),
     [
-        ([Group("/v1", [_rooms, _members], [_version]), Group("/admin", [_rooms])], ["/admin/rooms/{room} is locked"]),
+        ([Group("/v1", [_rooms, _members], [_version]), Group("/admin", [_rooms])],
+         ["/admin/rooms/{room} is locked", "it stays so at another word"]),
+        ([Group("/v1", [_rooms, _members], [_version]),
+          Group("/admin", [_rooms], [_locked_for_nobody_who_says_something])], ["it stays so at another word"]),
         ([Group("/v1", [_rooms], [_version]), _admin], ["/v1/rooms/{room}/members/{member}", "a member has it"]),
         ([Group("/v1", [_rooms, _members]), _admin], ["a room has the version", "a member has it",
                                                       "a request that is refused has it"]),
