@@ -1,12 +1,26 @@
 """What several tests need: a server that must leave nothing behind, and a wait for facts instead of a sleep."""
 
 import logging
+import re
 import threading
 import time
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from sse_demo import serve
+
+
+class Scheduling(LoadFileScheduling):
+    """All tests of a file in one process. Only the notebooks in the browser, which take the longest, are for two."""
+
+    def _split_scope(self, nodeid):
+        number = re.search(r"test_every_notebook.*\[(\d+)", nodeid)
+        return f"{super()._split_scope(nodeid)}{f' {int(number[1]) % 2}' if number else ''}"
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture

@@ -42,12 +42,14 @@ FINISHED = """(seconds) => Promise.race([
     window.finished, new Promise(resolve => setTimeout(resolve, seconds * 1000, "late"))])"""
 DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
 MODEL = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON()"
-# What is to be read in each output, and in it the live views: their parts, all of which change while it lives. In
-# `textContent`: cells that are out of sight have no `innerText`, and a page as high as a notebook takes half a machine.
-OUTPUTS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => {
-    const output = cell.node.querySelector(".jp-OutputArea");
+# What is to be read in each output. In `textContent`: cells out of sight have no `innerText`, and a page as high
+# as a notebook takes half a machine.
+TEXTS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(
+    cell => cell.node.querySelector(".jp-OutputArea")?.textContent ?? "")"""
+# The live views of each output: their parts, all of which change while it lives.
+VIEWS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => {
     const views = [];
-    for (const html of output ? output.querySelectorAll(".widget-html-content") : []) {
+    for (const html of cell.node.querySelectorAll(".jp-OutputArea .widget-html-content")) {
         const lines = [...html.querySelectorAll("polyline")];
         if (lines.length) {
             const ends = lines.map(line => (line.getAttribute("points") || "").split(",").at(-1));
@@ -55,11 +57,12 @@ OUTPUTS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(cel
         } else if (html.textContent.includes("last id")) {
             const list = html.closest(".widget-vbox").querySelectorAll(".widget-html-content")[1];
             const newest = list.firstElementChild.firstElementChild;
-            views.push([html.textContent.match(/.* events +\\d+/s)[0], newest ? newest.textContent : "no event"]);
+            const events = html.textContent.match(/.* events +\\d+/s)[0];
+            views.push([events, newest ? newest.textContent : "no event"]);
         }
     }
     const plain = views.map(parts => parts.map(part => part.replace(/\\s+/g, " ").trim()));
-    return {text: output ? output.textContent : "", views: plain};
+    return {line: cell.model.sharedModel.source.trim().split("\\n").at(-1), views: plain};
 })"""
 
 
@@ -193,12 +196,20 @@ class NotebookPage:
         return [text[:200] for text in prompts.all_inner_texts()]
 
     def cells(self) -> list[dict]:
-        """All code cells, as they would be saved. ``shown`` and ``views`` are what is to be seen of their outputs."""
+        """All code cells, as they would be saved. ``shown`` is what is to be read of their outputs."""
         cells = self.page.evaluate(MODEL)["cells"]
-        for cell, output in zip(cells, self.page.evaluate(OUTPUTS), strict=True):
+        for cell, text in zip(cells, self.page.evaluate(TEXTS), strict=True):
             source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
-            cell |= {"source": source, "shown": output["text"], "views": output["views"]}
+            cell |= {"source": source, "shown": text}
         return [cell for cell in cells if cell["cell_type"] == "code"]
+
+    def views(self) -> dict[tuple[str, int], list[str]]:
+        """What the live views show: by the last line of the cell, and a number."""
+        return {
+            (cell["line"], number): view
+            for cell in self.page.evaluate(VIEWS)
+            for number, view in enumerate(cell["views"])
+        }
 
     def save(self) -> None:
         before = self.file.stat().st_mtime_ns

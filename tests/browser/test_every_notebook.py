@@ -49,7 +49,9 @@ def test_live_widgets_go_on_when_all_cells_are_done(path, runs):
     run = runs(path)
     for cell in run.first:
         shown = re.findall(r"\bLive(?:Events|Chart)\(", plain_text(cell))
-        assert len(cell["views"]) >= len(shown), f"not to be seen: {cell['source']}"
+        line = cell["source"].strip().splitlines()[-1]
+        seen = [key for key in run.views if key[0] == line]
+        assert len(seen) >= len(shown), f"not to be seen: {cell['source']}"
     assert not run.still, f"does not move within {SOME_SECONDS} s"
 
 
@@ -106,6 +108,7 @@ class Run:
         page.start_all_cells()
         page.wait_for_all_cells()
         self.first = page.cells()
+        self.views = page.views()
         self.still = watch(page, page.file.stem)
         page.save()
         self._copy = shutil.copy(page.file, folder)  # it may be saved again
@@ -124,7 +127,7 @@ class Run:
         command = [sys.executable, "-m", "pytest", "--nbval", self._copy, "-c", ROOT / "pyproject.toml"]
         with self._report.open("wb") as report:
             self._comparing = subprocess.Popen(
-                [*command, f"--rootdir={ROOT}", "-p", "no:cacheprovider", "--color=no"],
+                [*command, f"--rootdir={ROOT}", "-p", "no:cacheprovider", "-n", "0", "--color=no"],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=report,
@@ -168,11 +171,11 @@ def runs(lab, browser, tmp_path_factory):
 
 def watch(page, name):
     """What does not move, though it should: the last lines of the cells, and what they show."""
-    started = views_by_cell(page)
+    started = page.views()
     deadline = time.monotonic() + SOME_SECONDS
     still = started
     while still and time.monotonic() < deadline:
-        now = views_by_cell(page)
+        now = page.views()
         still = {
             key: now[key]
             for key in still
@@ -181,14 +184,6 @@ def watch(page, name):
         }
         page.wait()
     return still
-
-
-def views_by_cell(page):
-    return {
-        (cell["source"].strip().splitlines()[-1], number): view
-        for cell in page.cells()
-        for number, view in enumerate(cell["views"])
-    }
 
 
 def is_at_rest(name, line, shown):
