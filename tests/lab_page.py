@@ -261,8 +261,9 @@ def listening_ports(processes: list[psutil.Process]) -> set[int]:
     return {one.laddr.port for one in connections if one.status == psutil.CONN_LISTEN}
 
 
-def wait_until(fact: Callable[[], object], what: str, show: object = "") -> None:
+def wait_until(fact: Callable[[], object], what: str, show: Callable[[], object] = str) -> None:
+    """``show`` is called when it was in vain, and says what there is instead."""
     deadline = time.monotonic() + DEADLINE
     while not fact():
-        assert time.monotonic() < deadline, f"not within {DEADLINE} s: {what}\n{show}"
+        assert time.monotonic() < deadline, f"not within {DEADLINE} s: {what}\n{show()}"
         time.sleep(LOOK)

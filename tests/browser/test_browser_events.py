@@ -96,7 +96,9 @@ def test_events_are_shown_and_arrive_in_python(shown, open_server):
     id = open_server.publish("typed", Event("<b>two</b>", event="price"))
     open_server.publish("typed", Event("nobody listens", event="other"))
     last = open_server.publish("typed", "three")
-    wait_until(lambda: shown.heard(0)["data"] == ["one", "<b>two</b>", "three"], "Python has them", shown.heard(0))
+    wait_until(
+        lambda: shown.heard(0)["data"] == ["one", "<b>two</b>", "three"], "Python has them", lambda: shown.heard(0)
+    )
     assert shown.state(0) == "open"
     assert f"price {id} <b>two</b>" in shown.text(0), "data is shown as text"
     assert f"last id {last}" in shown.text(0)
@@ -112,7 +114,7 @@ def test_a_lost_connection_comes_back_and_is_counted(shown, open_server):
             open_server._loop.call_soon_threadsafe(connection.abort)
         wait_until(lambda before=before: len(connections(open_server) - before) == 2, "both have come back")
     open_server.publish("lost", "3")
-    wait_until(lambda: shown.heard(1)["opened"] == 4, "it has opened four times", shown.heard(1))
+    wait_until(lambda: shown.heard(1)["opened"] == 4, "it has opened four times", lambda: shown.heard(1))
     wait_until(lambda: shown.heard(1)["data"] == ["0", "1", "2", "3"], "nothing is lost, nothing twice")
 
 

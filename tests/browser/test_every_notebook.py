@@ -84,8 +84,10 @@ def test_shutting_down_leaves_no_process_and_no_open_port(path, runs):
         assert ports - run.ports_of_kernel, "the servers of the notebook are not among them"
     run.page.command("kernelmenu:shutdown")
     try:
-        wait_until(lambda: not [one for one in processes if is_alive(one)], "its processes have ended", show=processes)
-        wait_until(lambda: not [one for one in ports if is_open(one)], "its ports are closed", show=ports)
+        wait_until(
+            lambda: not [one for one in processes if is_alive(one)], "its processes have ended", show=lambda: processes
+        )
+        wait_until(lambda: not [one for one in ports if is_open(one)], "its ports are closed", show=lambda: ports)
     finally:
         kill(processes)
         run.page.close()
