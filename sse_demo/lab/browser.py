@@ -16,7 +16,6 @@ from .. import cells
 from ..event import Event
 
 NO_BROWSER = "no browser"
-EARLY = 10_000  # reports that wait for one before them; then it is given up
 
 
 def _script(name: str) -> str:
@@ -79,6 +78,7 @@ class BrowserEvents(_InBrowser):
     types = traitlets.List(traitlets.Unicode()).tag(sync=True)
     credentials = traitlets.Bool().tag(sync=True)
     show = traitlets.Int().tag(sync=True)
+    keep = traitlets.Int().tag(sync=True)
     key = traitlets.Unicode().tag(sync=True)
     stopped = traitlets.Bool(False).tag(sync=True)
 
@@ -102,9 +102,9 @@ class BrowserEvents(_InBrowser):
         self.events: deque[Event] = deque(maxlen=keep)
         self._lock = threading.Lock()  # JupyterLab's second line to a kernel has a thread of its own
         self._pages: list[str] = []
-        self._early: dict[int, dict] = {}  # reports that have overtaken others
-        self._next = 0
-        super().__init__(url, types=list(types), credentials=credentials, via=via, show=show, key=uuid.uuid4().hex)
+        self._version = 0  # of what the newest page has reported
+        key = uuid.uuid4().hex
+        super().__init__(url, types=list(types), credentials=credentials, via=via, show=show, keep=keep, key=key)
         self.on_msg(self._receive)
         cells.stop_on_rerun(self)
 
@@ -113,28 +113,24 @@ class BrowserEvents(_InBrowser):
         self.stopped = True  # which the browser is told
 
     def _receive(self, _widget: object, report: dict, _buffers: object) -> None:
-        """Take the reports in their order.
+        """Take what is new in a report, and confirm it. A page repeats what has not been confirmed.
 
-        The first ones of a page go to the main line of the kernel, where they wait for the cell that is running;
-        when JupyterLab has opened its second line, the next ones overtake them.
+        Reports may overtake each other: the first ones go to the main line of the kernel, where they wait for the cell
+        that is running; when JupyterLab has opened its second line, the next ones go there.
         """
+        run, version = report["run"], report["version"]
         with self._lock:
-            if report["run"] not in self._pages:
-                self._pages.append(report["run"])
-                self._early.clear()
-                self._next = 0
-            if report["run"] != self._pages[-1] or report["number"] < self._next:
-                return
-            self._early[report["number"]] = report
-            if len(self._early) > EARLY:
-                self._next = min(self._early)
-            while self._next in self._early:
-                self._take(self._early.pop(self._next))
-                self._next += 1
+            if run not in self._pages:
+                self._pages.append(run)
+                self._version = 0
+            if run == self._pages[-1] and version > self._version:
+                known, self._version = self._version, version
+                self._take([event for since, *event in report["events"] if since > known], report["seen"])
+        self.send({"run": run, "version": version})
 
-    def _take(self, report: dict) -> None:
-        for type_, data, id_ in report["events"]:
+    def _take(self, events: list[list[str]], seen: dict) -> None:
+        for type_, data, id_ in events:
             self.events.append(Event(data, event=type_, id=id_ or None))
         with self.hold_trait_notifications():
-            for name, value in report["seen"].items():
+            for name, value in seen.items():
                 setattr(self, name, value)

@@ -1,6 +1,7 @@
 // The browser's half of BrowserEvents: one EventSource for each widget, however often it is shown.
 
 const FLUSH = 100; // milliseconds between two reports to Python
+const PATIENCE = 1000; // milliseconds until what Python has not confirmed is reported again; then twice as long
 const COLORS = { connecting: "#b26a00", open: "#2e7d32", closed: "#616161" };
 
 const streams = new Map(); // by the key of a widget: what its views need
@@ -10,19 +11,37 @@ function initialize({ model }) {
   const views = new Set(); // functions that draw
   const seen = { state: "no browser", opened: 0, errors: 0, count: 0, last_id: "" };
   let shown = []; // the newest events
-  let waiting = []; // those that Python has not been told
-  let reports = 0;
+  let version = 0; // of what there is to report
+  let waiting = []; // the newest events that Python has not confirmed, each after the version it came with
+  let patience = PATIENCE;
   let source = null;
-  let timer = null;
+  let timer = null; // of the next report
+  let over = false; // there is nobody to report to
 
+  // What is reported is all that Python has not confirmed, so that a report may be late, lost, or come twice.
   function report() {
-    timer = null;
-    model.send({ run, number: reports++, events: waiting, seen });
-    waiting = [];
+    if (over) return;
+    model.send({ run, version, events: waiting, seen });
+    timer = setTimeout(report, patience);
+    patience *= 2;
   }
 
-  function changed(values) {
+  function confirmed(told) {
+    if (told.run !== run || timer === null) return;
+    waiting = waiting.filter(([its]) => its > told.version);
+    patience = PATIENCE;
+    clearTimeout(timer);
+    timer = told.version < version ? setTimeout(report, FLUSH) : null;
+  }
+
+  function changed(values, event) {
+    version++;
     Object.assign(seen, values);
+    if (event) {
+      shown = [event, ...shown].slice(0, model.get("show"));
+      waiting.push([version, ...event]);
+      if (waiting.length > model.get("keep")) waiting.shift();
+    }
     for (const draw of views) draw(seen, shown);
     timer ??= setTimeout(report, FLUSH);
   }
@@ -40,10 +59,8 @@ function initialize({ model }) {
     );
     for (const type of model.get("types")) {
       source.addEventListener(type, (event) => {
-        const one = [event.type, event.data, event.lastEventId];
-        waiting.push(one);
-        shown = [one, ...shown].slice(0, model.get("show"));
-        changed({ count: seen.count + 1, last_id: event.lastEventId });
+        const news = { count: seen.count + 1, last_id: event.lastEventId };
+        changed(news, [event.type, event.data, event.lastEventId]);
       });
     }
   }
@@ -53,6 +70,11 @@ function initialize({ model }) {
     source.close();
     source = null;
     changed({ state: "closed" });
+  }
+
+  function end() {
+    close();
+    over = true;
   }
 
   // The views come and go; the stream is there as long as one of them is.
@@ -68,17 +90,18 @@ function initialize({ model }) {
     },
   });
   model.on("change:stopped", () => model.get("stopped") && close());
+  model.on("msg:custom", confirmed);
   model.on("comm_live_update", close);
   // JupyterLab does not tell a widget that its kernel has gone; the kernel's connection does.
   const kernel = model.widget_manager?.kernel;
-  const gone = () => ["dead", "terminating", "restarting", "autorestarting"].includes(kernel.status) && close();
+  const gone = () => ["dead", "terminating", "restarting", "autorestarting"].includes(kernel.status) && end();
   kernel?.statusChanged?.connect(gone);
-  kernel?.disposed?.connect(close);
+  kernel?.disposed?.connect(end);
   return () => {
-    close();
+    end();
     streams.delete(model.get("key"));
     kernel?.statusChanged?.disconnect(gone);
-    kernel?.disposed?.disconnect(close);
+    kernel?.disposed?.disconnect(end);
   };
 }
 

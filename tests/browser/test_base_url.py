@@ -46,7 +46,7 @@ def test_a_stream_comes_through_jupyterlabs_own_origin(browser, server, hub_lab,
     wait_until(lambda: len(server.hub) == 1, "it is subscribed, and no CORS header was needed")
     for number in range(5):
         server.publish("a", str(number))
-    wait_until(lambda: len(shown.heard(0)["data"]) == 5, "Python has them", lambda: shown.heard(0))
+    wait_until(lambda: len(shown.heard(0)["data"]) == 5, "Python has them", lambda: (shown.text(0), shown.heard(0)))
     assert shown.heard(0)["data"] == ["0", "1", "2", "3", "4"]
     assert shown.state(1) == "closed", "another origin, without a CORS header"
     assert asked == [f"{hub_lab.url}proxy/{server.port}/events?topic=a", stream]

@@ -86,6 +86,18 @@ def shown(lab, browser, tmp_path_factory, strict, open_server):
     context.close()
 
 
+# The line to the kernel, without the first two reports of a widget.
+LOSSY = """
+const send = WebSocket.prototype.send;
+window.lost = 0;
+WebSocket.prototype.send = function (data) {
+    const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+    if (text.includes('"comm_msg"') && text.includes('"seen"') && window.lost < 2) window.lost++;
+    else send.call(this, data);
+};
+"""
+
+
 def connections(server):
     return set(server._app.settings["connections"])
 
@@ -135,3 +147,14 @@ def test_it_closes_with_its_output_when_its_cell_is_run_again_and_with_the_kerne
     wait_until(lambda: not connections(open_server) & before, "the earlier ones are closed")
     shown.notebook.command("kernelmenu:shutdown")
     wait_until(lambda: not connections(open_server), "all streams are closed with the kernel")
+
+
+def test_a_report_that_python_does_not_confirm_is_repeated(browser, lab, tmp_path, server):
+    context = browser.new_context()
+    context.add_init_script(LOSSY)
+    shown = Shown(lab, context, tmp_path, (f"{server.url}/events?topic=a&recent=3", ", via='proxy'"))
+    for number in range(3):
+        server.publish("a", str(number))
+    wait_until(lambda: shown.heard(0)["data"] == ["0", "1", "2"], "Python has them", lambda: shown.heard(0))
+    assert shown.notebook.page.evaluate("lost") == 2
+    context.close()

@@ -19,8 +19,13 @@ def test_without_a_browser_nothing_happens():
     assert events.stopped
 
 
-def report(number, *data, run="a page", **seen):
-    return {"run": run, "number": number, "events": [["message", text, ""] for text in data], "seen": seen}
+def report(version, *events, run="a page", **seen):
+    return {
+        "run": run,
+        "version": version,
+        "events": [[its, "message", data, ""] for its, data in events],
+        "seen": seen,
+    }
 
 
 def receive(events, *reports):
@@ -31,35 +36,39 @@ def receive(events, *reports):
 
 def test_what_the_browser_reports_becomes_events_and_traits():
     events = BrowserEvents(URL, keep=2)
-    three = [["message", "1", ""], ["price", "2", "x-2"], ["price", "3", "x-3"]]
+    three = [[1, "message", "1", ""], [2, "price", "2", "x-2"], [3, "price", "3", "x-3"]]
     seen = {"state": "open", "opened": 2, "errors": 1, "count": 3, "last_id": "x-3"}
-    receive(events, {"run": "a page", "number": 0, "events": three, "seen": seen})
+    receive(events, {"run": "a page", "version": 3, "events": three, "seen": seen})
     assert list(events.events) == [Event("2", event="price", id="x-2"), Event("3", event="price", id="x-3")]
     assert {name: getattr(events, name) for name in seen} == seen
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
-def test_reports_that_overtake_others_wait_for_them(order):
-    reports = [report(0, "a", count=1), report(1, "b", "c", count=3), report(2, count=3, state="closed")]
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1), (0, 0, 2, 2), (2,)])
+def test_reports_may_be_late_lost_or_come_twice(order):
+    reports = [
+        report(1, (1, "a"), count=1),
+        report(3, (1, "a"), (2, "b"), (3, "c"), count=3, state="open"),
+        report(4, (1, "a"), (2, "b"), (3, "c"), count=3, state="closed"),
+    ]
     events = BrowserEvents(URL)
     assert receive(events, *(reports[number] for number in order)) == ["a", "b", "c"]
     assert (events.count, events.state) == (3, "closed")
 
 
+def test_every_report_is_confirmed(monkeypatch):
+    confirmed = []
+    monkeypatch.setattr(BrowserEvents, "send", lambda events, content: confirmed.append(content))
+    events = BrowserEvents(URL)
+    receive(events, report(2, (1, "a")), report(1, (1, "a")), report(2, (1, "a")), report(1, run="anew"))
+    versions = [("a page", 2), ("a page", 1), ("a page", 2), ("anew", 1)]
+    assert confirmed == [{"run": run, "version": version} for run, version in versions]
+
+
 def test_a_page_that_is_loaded_again_begins_again_and_the_old_one_is_over():
     events = BrowserEvents(URL)
-    receive(events, report(0, "a", count=1), report(1, "b", count=2))
-    assert receive(events, report(0, "c", run="anew", count=1), report(2, "d", count=3)) == ["a", "b", "c"]
+    receive(events, report(1, (1, "a"), count=1), report(2, (2, "b"), count=2))
+    assert receive(events, report(1, (1, "c"), run="anew", count=1), report(3, (3, "d"), count=3)) == ["a", "b", "c"]
     assert events.count == 1
-
-
-def test_a_report_that_never_comes_is_not_waited_for_for_ever(monkeypatch):
-    monkeypatch.setattr("sse_demo.lab.browser.EARLY", 2)
-    events = BrowserEvents(URL)
-    assert receive(events, report(1, "b"), report(2, "c")) == []
-    assert receive(events, report(3, "d")) == ["b", "c", "d"]
-    assert receive(events, report(0, "a"), report(4, "e")) == ["b", "c", "d", "e"]
-    assert not events._early
 
 
 def test_a_page_has_a_text_form():
