@@ -145,12 +145,12 @@ class Handler(RequestHandler):
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")  # nginx would collect the stream before it passes it on
-        self.set_header("Connection", "close")  # this socket will serve no other request
 
     async def open_event_stream(self, hello: bytes = Comment().encode()) -> Connection:
         """Send the headers and a first block, and take the connection out of Tornado's hands."""
         self.prepare_event_stream()
         connections = self.settings["connections"]
+        self.set_header("Connection", "close")  # this socket will serve no other request
         self._leave_middleware()
         self.write(hello)
         chunked = self.request.version == "HTTP/1.1"
