@@ -211,6 +211,54 @@ def test_events_published_before_stop_are_delivered(server):
         answer.close()
 
 
+# Requests that take their time
+
+UNFINISHED = [
+    b"",
+    b"GET /pi",
+    b"GET /ping HTTP/1.1\r\nHost: x\r\nX-Slow: a",
+    b"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nab",
+    b"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n384\r\nab",
+]
+
+
+@pytest.mark.parametrize("data", UNFINISHED)
+def test_a_request_that_stops_half_way_is_given_up(data):
+    with serve(request_timeout=0.1) as server, socket.create_connection(("127.0.0.1", server.port), 10) as client:
+        client.sendall(data)
+        assert client.recv(1000) == b""
+        assert urllib.request.urlopen(f"{server.url}/ping").status == 200
+
+
+@pytest.mark.parametrize("data", UNFINISHED[1:])
+def test_a_request_that_comes_byte_by_byte_has_no_more_time_than_another(data):
+    with serve(request_timeout=0.2) as server, socket.create_connection(("127.0.0.1", server.port), 10) as client:
+        client.sendall(data)
+        client.settimeout(0.02)  # between two bytes
+        received = None
+        while received is None:
+            try:
+                client.send(b"x")
+                received = client.recv(1000)
+            except TimeoutError:
+                continue
+            except ConnectionError:  # it was closed with a byte on the way
+                received = b""
+        assert received == b"", "it has not waited for the end"
+
+
+def test_an_idle_connection_is_closed_and_a_stream_is_not():
+    with serve(request_timeout=0.1, heartbeat=0.2) as server:
+        with socket.create_connection(("127.0.0.1", server.port), 10) as client:
+            client.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b"".join(iter(lambda: client.recv(1000), b"")).endswith(b'{"message": "pong"}')
+        with Reader(server, "topic=a") as reader:
+            for _ in range(4):  # the first block, and three heartbeats
+                reader.next_block()
+            server.publish("a", "still here")
+            assert reader.take(1) == ["still here"]
+
+
 # Goodbyes
 
 

@@ -2,8 +2,9 @@
 
     python tests/benchmarks/fuzz.py [--requests 20000]
 
-The server runs in a process of its own. Afterwards it must answer, have no connection and no subscriber, about as much
-memory as before, and no traceback in its log.
+The server runs in a process of its own. All the while, others send it a byte now and then and never come to an end; it
+has to cut them off. Afterwards it must answer, have no connection and no subscriber, about as much memory as before, and
+no traceback in its log.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections import Counter
@@ -25,6 +27,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 WAIT = 0.05  # seconds for an answer, before the client leaves
+REQUEST_TIMEOUT = 1  # second that the server waits for a request to arrive
+SLOW_SENDERS = 50
+PAUSE = 0.05  # seconds between two bytes of theirs
 RESET = struct.pack("ii", 1, 0)
 
 
@@ -68,7 +73,12 @@ def request(method: bytes, path: bytes, version: bytes, lines: list[bytes], body
 
 
 requests = st.builds(request, methods, paths, versions, headers, bodies)
-endings = st.sampled_from(["read", "close", "reset", "half", "slow"])
+endings = st.sampled_from(["read", "close", "reset", "half", "in pieces"])
+endless = [
+    b"GET /",
+    b"GET /ping HTTP/1.1\r\nHost: x\r\nX: ",
+    b"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
+]
 
 
 @dataclass
@@ -89,7 +99,7 @@ def throw(port: int, data: bytes, ending: str, thrown: Thrown) -> None:
     thrown.count += 1
     thrown.bytes += len(data)
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection, contextlib.suppress(OSError):
-        if ending == "slow":
+        if ending == "in pieces":
             for byte in data[:20]:
                 connection.send(bytes([byte]))
             return
@@ -120,10 +130,56 @@ def fuzz(port: int, count: int) -> Thrown:
     return thrown
 
 
+class SlowSenders:
+    """They never come to the end of a request. Whoever is cut off is counted, and comes again."""
+
+    def __init__(self, port: int):
+        self.cut_off = 0
+        self._address = "127.0.0.1", port
+        self._leave = threading.Event()
+        self._thread = threading.Thread(target=self._send)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._leave.set()
+        self._thread.join()
+
+    def _send(self) -> None:
+        beginnings = [endless[number % len(endless)] for number in range(SLOW_SENDERS)]
+        connections = [self._begin(beginning) for beginning in beginnings]
+        while not self._leave.wait(PAUSE):
+            for number, connection in enumerate(connections):
+                if self._is_cut_off(connection):
+                    self.cut_off += 1
+                    connection.close()
+                    connections[number] = self._begin(beginnings[number])
+        for connection in connections:
+            connection.close()
+
+    def _begin(self, beginning: bytes) -> socket.socket:
+        connection = socket.create_connection(self._address, timeout=5)
+        connection.sendall(beginning)
+        connection.setblocking(False)
+        return connection
+
+    def _is_cut_off(self, connection: socket.socket) -> bool:
+        try:
+            connection.send(b"x")
+            return not connection.recv(1)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+
 @contextlib.contextmanager
 def server():
     """A process that serves: its port, how it is, and its log, which is complete at the end."""
     command = [sys.executable, "-m", "sse_demo", "serve", "--port", "0", "-v"]
+    command += ["--set", f"request_timeout={REQUEST_TIMEOUT}"]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         port = int(re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())[1])
@@ -155,22 +211,29 @@ def at_rest(port: int, within: float = 20.0) -> dict:
     return state
 
 
+def open_files(process: psutil.Process) -> int:
+    return process.num_fds() if hasattr(process, "num_fds") else process.num_handles()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--requests", type=int, default=20_000)
     options = parser.parse_args()
     with server() as (port, process, text):
         fuzz(port, 1_000)  # so that what it needs once is there
-        before = process.memory_info().rss
-        thrown = fuzz(port, options.requests)
+        at_rest(port)
+        before, files_before = process.memory_info().rss, open_files(process)
+        with SlowSenders(port) as slow:
+            thrown = fuzz(port, options.requests)
         state = at_rest(port)
         grown = process.memory_info().rss - before
-        files = process.num_fds() if hasattr(process, "num_fds") else process.num_handles()
+        files = open_files(process)
         log = text()
     answers = ", ".join(f"{count} {status}" for status, count in sorted(thrown.statuses.items()))
     print(f"thrown: {thrown.count:,} requests, {thrown.bytes / 2**20:.0f} MiB, in {thrown.seconds:.0f} s")
     print(f"answers: {answers}")
-    print(f"left: {state}, {files} open files, memory {grown / 2**20:+.1f} MiB of {before / 2**20:.0f}")
+    print(f"slow: {SLOW_SENDERS} at a time, {slow.cut_off:,} were cut off")
+    print(f"left: {state}, open files {files - files_before:+} of {files_before}, memory {grown / 2**20:+.1f} MiB of {before / 2**20:.0f}")
     print(f"log: {len(log.splitlines()):,} lines, {log.count('Traceback')} tracebacks")
     for match in list(re.finditer(r"Traceback(?:.*\n)+?\S*Error.*", log))[:2]:
         print(match[0])

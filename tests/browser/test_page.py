@@ -4,7 +4,7 @@ import json
 
 from playwright.sync_api import expect
 
-from sse_demo import Event, serve
+from sse_demo import serve
 
 
 def test_the_page_shows_ten_messages_and_then_stays_away(page):
@@ -59,19 +59,27 @@ def test_markup_in_data_is_shown_as_text(page):
         assert page.title() != "run"
 
 
-def test_a_lost_server_is_found_again_and_the_topic_resumes(page):
-    with serve() as server:
+def test_a_lost_server_is_found_again_and_the_topic_resumes(page, tmp_path):
+    log = tmp_path / "events.db"
+    asked = []
+    page.on("request", lambda request: asked.append(request) if "/events?topic=demo" in request.url else None)
+    with serve(log=log, retry=0.1) as server:
         page.goto(server.url)
         topic = page.locator("#topic")
         expect(topic.locator(".state")).to_have_attribute("data-state", "open")
-        server.publish("demo", Event("before", retry=100))
+        seen = server.publish("demo", "before")
         expect(topic.locator("li .data")).to_have_text(["before"])
         port = server.port
     expect(topic.locator(".state")).to_have_attribute("data-state", "reconnecting")
-    with serve(port) as server:
+    with serve(log=log) as elsewhere:  # where nobody can reach it yet
+        elsewhere.publish("demo", "meanwhile")
+    with serve(port, log=log) as server:
         expect(topic.locator(".state")).to_have_attribute("data-state", "open")
         server.publish("demo", "after")
-        expect(topic.locator("li .data").first).to_have_text("after")
+        expect(topic.locator("li .data")).to_have_text(["after", "meanwhile", "before"])
+        expect(topic.locator(".reconnects")).to_have_text("1")
+        assert asked[0].all_headers().get("last-event-id") is None
+        assert asked[-1].all_headers()["last-event-id"] == seen
 
 
 def test_a_refusal_is_explained_on_the_page(page):
