@@ -19,7 +19,6 @@ FIGURES = NOTEBOOKS / "figures"
 # A part of a notebook, from the cell with the first text to that with the other, in these themes.
 PARTS = [
     ("01_ten_messages", "Watch it live", "499999500000", {"Light": "live.png", "Dark": "live-dark.png"}),
-    ("05_browser", "The seventh", "close the first", {"Light": "seven.png"}),
 ]
 PAGE = {"light": "page.png", "dark": "page-dark.png"}
 TALL = {"width": 1000, "height": 9000}  # what is out of sight is not drawn

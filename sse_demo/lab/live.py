@@ -16,10 +16,32 @@ from ..client import EventSource
 from ..event import Event
 
 REDRAW = 0.1  # seconds; a browser does not see more, and a fast stream must not flood it
-RATE_OVER = 3.0  # seconds
+RATE_OVER = 5.0  # seconds
 SHOWN_CHARACTERS = 200
 
 _COLORS = {"connecting": "#b26a00", "open": "#2e7d32", "closed": "#616161", "failed": "#c62828"}
+
+
+class Rate:
+    """How many events come in a second, from how many had come each time that somebody has looked.
+
+    It is measured from news to news, and not from now: else a message every two seconds would be 0.3 a second at one
+    moment and 0.7 at the next. When the news stays away for longer than before, the rate falls.
+    """
+
+    def __init__(self):
+        self._news: deque[tuple[float, int]] = deque()  # when something new was seen, and how many had come
+
+    def at(self, now: float, count: int) -> float:
+        news = self._news
+        if count and (not news or count != news[-1][1]):
+            news.append((now, count))
+        while len(news) > 2 and now - news[0][0] > RATE_OVER:
+            news.popleft()
+        if len(news) < 2:
+            return 0.0
+        (start, first), (end, last) = news[0], news[-1]
+        return round((last - first) / max(end - start, (now - end) * (len(news) - 1)), 1)
 
 
 class LiveEvents(ipywidgets.VBox):
@@ -44,7 +66,7 @@ class LiveEvents(ipywidgets.VBox):
         self.error: Exception | None = None
         self._ended = False
         self._show = show
-        self._samples: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+        self._rate = Rate()
         self._times: deque[str] = deque(maxlen=show)
         self._source = EventSource(url, **options)
         self._changed = threading.Condition()
@@ -127,22 +149,14 @@ class LiveEvents(ipywidgets.VBox):
     async def _keep_drawing(self) -> None:
         drawn = None
         while True:
-            now = (self.state, self.count, self._rate())
+            now = (self.state, self.count, self._rate.at(time.monotonic(), self.count))
             if now != drawn:
                 drawn = now
                 self._draw()
             await asyncio.sleep(REDRAW)
 
-    def _rate(self) -> float:
-        now = time.monotonic()
-        self._samples.append((now, self.count))
-        while now - self._samples[0][0] > RATE_OVER:
-            self._samples.popleft()
-        then, count = self._samples[0]
-        return round((self.count - count) / max(now - then, REDRAW), 1)
-
     def _draw(self) -> None:
-        rate = 0.0 if self._ended else self._rate()
+        rate = 0.0 if self._ended else self._rate.at(time.monotonic(), self.count)
         style = f"background:{_COLORS[self.state]};color:white;border-radius:9px;padding:1px 9px"
         pill = f'<span style="{style}">{self.state}</span>'
         error = f'<div style="color:{_COLORS["failed"]}">{escape(str(self.error))}</div>' if self.error else ""

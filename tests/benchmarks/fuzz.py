@@ -2,9 +2,9 @@
 
     python tests/benchmarks/fuzz.py [--requests 20000]
 
-The server runs in a process of its own. All the while, others send it a byte now and then and never come to an end; it
-has to cut them off. Afterwards it must answer, have no connection and no subscriber, about as much memory as before, and
-no traceback in its log.
+The server runs in a process of its own. All the while, others send it a byte now and then and never come to an end: it
+has to cut them off. Afterwards it must answer, have no connection and no subscriber, about as much memory as before,
+and no traceback in its log.
 """
 
 import argparse
@@ -203,16 +203,14 @@ def health(port: int) -> dict:
         return json.load(answer)
 
 
-def at_rest(port: int, within: float = 20.0) -> dict:
+def at_rest(port: int, process: psutil.Process, within: float = 20.0) -> dict:
     """How the server is once everybody has left; whoever is still there after ``within`` seconds is in the answer."""
     deadline = time.monotonic() + within
-    while (state := health(port))["connections"] and time.monotonic() < deadline:
+    while True:
+        state = health(port) | {"sockets": sum(one.status != psutil.CONN_LISTEN for one in process.net_connections())}
+        if not (state["connections"] or state["sockets"]) or time.monotonic() > deadline:
+            return state
         time.sleep(0.05)
-    return state
-
-
-def open_files(process: psutil.Process) -> int:
-    return process.num_fds() if hasattr(process, "num_fds") else process.num_handles()
 
 
 def main() -> None:
@@ -221,19 +219,18 @@ def main() -> None:
     options = parser.parse_args()
     with server() as (port, process, text):
         fuzz(port, 1_000)  # so that what it needs once is there
-        at_rest(port)
-        before, files_before = process.memory_info().rss, open_files(process)
+        at_rest(port, process)
+        before = process.memory_info().rss
         with SlowSenders(port) as slow:
             thrown = fuzz(port, options.requests)
-        state = at_rest(port)
+        state = at_rest(port, process)
         grown = process.memory_info().rss - before
-        files = open_files(process)
         log = text()
     answers = ", ".join(f"{count} {status}" for status, count in sorted(thrown.statuses.items()))
     print(f"thrown: {thrown.count:,} requests, {thrown.bytes / 2**20:.0f} MiB, in {thrown.seconds:.0f} s")
     print(f"answers: {answers}")
     print(f"slow: {SLOW_SENDERS} at a time, {slow.cut_off:,} were cut off")
-    print(f"left: {state}, open files {files - files_before:+} of {files_before}, memory {grown / 2**20:+.1f} MiB of {before / 2**20:.0f}")
+    print(f"left: {state}, memory {grown / 2**20:+.1f} MiB of {before / 2**20:.0f}")
     print(f"log: {len(log.splitlines()):,} lines, {log.count('Traceback')} tracebacks")
     for match in list(re.finditer(r"Traceback(?:.*\n)+?\S*Error.*", log))[:2]:
         print(match[0])

@@ -5,6 +5,7 @@ import pytest
 
 from sse_demo import Event, EventSourceError, serve
 from sse_demo.lab import LiveEvents
+from sse_demo.lab.live import Rate
 
 
 @pytest.fixture
@@ -81,3 +82,22 @@ def test_its_text_is_the_same_on_every_port(server):
     live = LiveEvents(f"{server.url}/events?topic=news&recent=5")
     live.stop()
     assert repr(live) == "LiveEvents('/events?topic=news&recent=5')"
+
+
+@pytest.mark.parametrize(("each", "rate"), [(0.1, 10.0), (0.2, 5.0), (2.0, 0.5), (10.0, 0.1)])
+def test_the_rate_is_the_same_whenever_one_looks(each, rate):
+    seen = Rate()
+    rates = [seen.at(tenth / 10, 1 + int(tenth / 10 / each + 1e-9)) for tenth in range(400)]
+    assert set(rates[int(each * 10) :]) == {rate}
+
+
+def test_the_rate_does_not_count_what_was_there_before_and_falls_when_nothing_comes():
+    seen = Rate()
+    assert [seen.at(0, 0), seen.at(1, 20)] == [0, 0]
+    assert seen.at(2, 30) == 10
+    assert [seen.at(now, 30) for now in (3, 4, 12, 1000)] == [10, 5, 1, 0]
+
+
+def test_the_rate_of_many_that_come_at_once():
+    seen = Rate()
+    assert [seen.at(tenth / 10, tenth * 100) for tenth in range(1, 50)][1:] == [1000] * 48
