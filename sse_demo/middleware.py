@@ -12,16 +12,14 @@ import uuid
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 
-from tornado.web import HTTPError
-
-from .handlers.base import Handler, Middleware, problem
+from .handlers import Handler, Middleware, problem
+from .handlers.base import log_failure
 
 PREFLIGHT_AGE = 600  # seconds for which a browser may remember what is allowed
-ALLOWED_HEADERS = "Content-Type, Idempotency-Key, Last-Event-ID, X-Request-ID"
+PREFLIGHT = "Access-Control-Request-Method"  # a header that only a preflight has
 EXPOSED_HEADERS = "Retry-After, X-Request-ID"
 
 _access_log = logging.getLogger("sse_demo.access")
-_log = logging.getLogger("sse_demo.app")
 _usable_id = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
 
 
@@ -55,11 +53,8 @@ def recovery(handler: Handler) -> Generator[None, None, None]:
     """Turn what nobody has expected into an answer with status 500, and a log line with the same request id."""
     try:
         yield
-    except HTTPError:
-        raise
     except Exception as error:
-        request = handler.request
-        _log.exception("%s %s failed, request %s", request.method, request.path, handler.request_id)
+        log_failure(handler, error)
         raise problem(500, "this is an error of the server, and it has been logged") from error
 
 
@@ -67,25 +62,38 @@ def cors(origins: Sequence[str], credentials: bool = False) -> Middleware:
     """Let pages from other origins read what is answered (Fetch standard, 3.2).
 
     ``origins`` are such as ``https://example.org``, or ``*`` for all. With ``credentials`` a browser sends its
-    cookies, too; then the origins must be named.
+    cookies, too; then the origins must be named. A page that is allowed may send what headers it likes.
     """
+
+    def allow(handler: Handler, origin: str) -> None:
+        handler.set_header("Access-Control-Allow-Origin", "*" if "*" in origins else origin)
+        handler.set_header("Access-Control-Expose-Headers", EXPOSED_HEADERS)
+        if credentials:
+            handler.set_header("Access-Control-Allow-Credentials", "true")
+
+    def answer_preflight(handler: Handler, origin: str) -> None:
+        """At once: a browser asks without what opens a lock further in."""
+        methods = ", ".join(handler.allowed_methods())
+        handler.set_status(204)
+        handler.set_header("Allow", methods)
+        handler.set_header("Vary", "Origin")
+        allow(handler, origin)
+        handler.set_header("Access-Control-Allow-Methods", methods)
+        if wanted := handler.request.headers.get("Access-Control-Request-Headers"):
+            handler.set_header("Access-Control-Allow-Headers", wanted)
+        handler.set_header("Access-Control-Max-Age", str(PREFLIGHT_AGE))
+        handler.finish()
 
     def cross_origin(handler: Handler) -> Generator[None, None, None]:
         request = handler.request
         origin = request.headers.get("Origin")
         handler.origin_is_allowed = origin is not None and ("*" in origins or origin in origins)
+        if handler.origin_is_allowed and request.method == "OPTIONS" and PREFLIGHT in request.headers:
+            return answer_preflight(handler, origin)
         yield
         if origins:
             handler.add_header("Vary", "Origin")
-        if not handler.origin_is_allowed:
-            return
-        handler.set_header("Access-Control-Allow-Origin", "*" if "*" in origins else origin)
-        handler.set_header("Access-Control-Expose-Headers", EXPOSED_HEADERS)
-        if credentials:
-            handler.set_header("Access-Control-Allow-Credentials", "true")
-        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            handler.set_header("Access-Control-Allow-Methods", ", ".join(handler.allowed_methods()))
-            handler.set_header("Access-Control-Allow-Headers", ALLOWED_HEADERS)
-            handler.set_header("Access-Control-Max-Age", str(PREFLIGHT_AGE))
+        if handler.origin_is_allowed:
+            allow(handler, origin)
 
     return cross_origin

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+MAX_DEPTH = 100  # objects and lists in each other
+
 
 def merge_patch(target: Any, patch: Any) -> Any:
     """The state after the patch (RFC 7396, section 2). Neither argument is changed.
@@ -54,6 +56,14 @@ def check_no_null(value: Any, name: str = "the state") -> None:
     if isinstance(value, dict):
         for member, content in value.items():
             check_no_null(content, f"{name}.{member}")
+
+
+def check_depth(value: Any, left: int = MAX_DEPTH) -> None:
+    """Raise ``ValueError`` for what is nested so deeply that comparing it could come to the end of Python's stack."""
+    if left < 0:
+        raise ValueError(f"a state is nested {MAX_DEPTH} deep at most")
+    for content in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        check_depth(content, left - 1)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from .event import Event, EventTooLarge
 from .log import Entry, EventLog, Publication
 from .parser import EventStreamParser
-from .patch import check_no_null, difference
+from .patch import MAX_DEPTH, check_depth, check_no_null, difference
 from .settings import Settings
 from .topics import Topics, check_topic
 
@@ -192,19 +192,21 @@ def _state(event: Event) -> dict:
     if event.event != "message":
         raise ValueError(f"events of a state topic are called snapshot and patch, not {event.event!r}")
     try:
-        state = json.loads(event.data, parse_constant=_no_number)
+        state = json.loads(event.data, parse_constant=no_number)
         if not isinstance(state, dict):
             raise ValueError(f"a state is a JSON object, not {event.data[:50]!r}")
+        check_depth(state)
         check_no_null(state)
         Event(_json(state))  # an escape such as "\\ud800" stands for no character
-    except RecursionError:
-        raise ValueError("the state is nested too deeply") from None
+    except RecursionError:  # of what reads JSON
+        raise ValueError(f"a state is nested {MAX_DEPTH} deep at most") from None
     return state
 
 
-def _no_number(name: str) -> None:
+def no_number(name: str) -> None:
+    """For ``json.loads``, which would take ``NaN`` and ``Infinity``: JSON has neither (RFC 8259, 6)."""
     raise ValueError(f"{name} is no JSON number")
 
 
 def _json(value: dict) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

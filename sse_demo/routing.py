@@ -8,17 +8,18 @@ from dataclasses import dataclass
 
 from tornado.web import URLSpec
 
-from .handlers.base import Handler, Middleware
+from .handlers import Handler, Middleware
 
 _parameter = re.compile(r"{([^{}]*)}")
+_name_in_pattern = re.compile(r"\?P<\w+>")
 
 
 @dataclass(frozen=True)
 class Route:
     """One address and the handler that answers it.
 
-    In ``path`` a ``{name}`` stands for one part of an address, without a slash: the handler's method is given it as an
-    argument of that name.
+    In ``path`` a ``{name}`` stands for one part of an address, up to the next slash: the handler's method is given it
+    as an argument of that name, decoded, so that a ``%2F`` in it has become a slash.
     """
 
     path: str
@@ -39,24 +40,32 @@ def url_specs(group: Group) -> list[URLSpec]:
     """The rules for all routes of a group, in their order.
 
     Middleware comes in the order in which it is written, that of an outer group before that of an inner one, and that
-    of the route last. Raises ``ValueError`` for a path that cannot be one, or that is there twice.
+    of the route last. Raises ``ValueError`` for a path that cannot be one, or that is there twice, whatever its
+    parameters are called, and ``TypeError`` for middleware that is no list.
     """
     rules: dict[str, URLSpec] = {}
     for path, handler, middleware in _flatten(group, "", ()):
         pattern = _pattern(path)
-        if pattern in rules:
+        shape = _name_in_pattern.sub("", pattern)
+        if shape in rules:
             raise ValueError(f"two routes have the path {path}")
-        rules[pattern] = URLSpec(pattern, handler, {"middleware": middleware})
+        rules[shape] = URLSpec(pattern, handler, {"middleware": middleware})
     return list(rules.values())
 
 
 def _flatten(group: Group, prefix: str, outer: tuple[Middleware, ...]):
-    prefix, outer = prefix + group.prefix, (*outer, *group.middleware)
+    prefix, outer = prefix + group.prefix, (*outer, *_list(group.middleware))
     for entry in group.routes:
         if isinstance(entry, Group):
             yield from _flatten(entry, prefix, outer)
         else:
-            yield prefix + entry.path, entry.handler, (*outer, *entry.middleware)
+            yield prefix + entry.path, entry.handler, (*outer, *_list(entry.middleware))
+
+
+def _list(middleware: Sequence[Middleware]) -> Sequence[Middleware]:
+    if callable(middleware):
+        raise TypeError(f"middleware is a list, as in [{middleware.__name__}]")
+    return middleware
 
 
 def _pattern(path: str) -> str:

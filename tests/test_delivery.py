@@ -212,7 +212,9 @@ def test_a_state_is_there_again_after_a_restart(tmp_path, eventually):
         ('{"a": null}', "null, which a merge patch cannot say"),
         ('{"a": NaN}', "NaN is no JSON number"),
         ('{"a": "\\ud800"}', "surrogate"),
-        ('{"a":' * 50_000 + "1" + "}" * 50_000, "nested too deeply"),
+        ('{"a": 1e400}', "not JSON compliant"),
+        ('{"a":' * 50_000 + "1" + "}" * 50_000, "nested 100 deep"),
+        ('{"a":[' * 51 + "1" + "]}" * 51, "nested 100 deep"),
     ],
 )
 def test_what_is_no_state_is_refused(state, reason):

@@ -10,6 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sse_demo import EventStreamParser, serve
+from sse_demo.handlers import EventsHandler, Handler, refusals_explained
+from sse_demo.routing import Route
 
 
 def request(server, method, path, body=None, headers=None):
@@ -282,6 +284,11 @@ def test_an_empty_body_is_an_event_with_no_data(server):
     assert publish(server, b"")[0] == 202
 
 
+@pytest.mark.parametrize("number", [b"NaN", b"-Infinity"])
+def test_json_has_no_such_number(server, number):
+    assert_problem(publish(server, b"[%b]" % number, Content_Type="application/json"), 400, number.decode())
+
+
 def test_json_is_checked_where_it_is_declared(server):
     assert publish(server, b'{"a": [1]}', Content_Type="application/json")[0] == 202
     assert_problem(publish(server, b'{"a": ', Content_Type="application/json"), 400, "JSON")
@@ -354,6 +361,31 @@ def test_a_publisher_that_asks_first_is_refused_before_it_sends():
         assert raw(server, head).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize("spelling", ["100-continue", "100-Continue"])
+def test_a_publisher_that_asks_first_is_told_to_go_on(server, spelling):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        head = f"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nExpect: {spelling}\r\nContent-Length: 2\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"hi")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 202 ")
+
+
+def test_what_is_refused_is_not_kept(monkeypatch):
+    kept = []
+    receive = EventsHandler.data_received
+
+    def watched(handler, chunk):
+        receive(handler, chunk)
+        kept.append((len(chunk), len(handler.body)))
+
+    monkeypatch.setattr(EventsHandler, "data_received", watched)
+    with serve(max_event_size=100_000) as server:
+        assert_problem(publish(server, b"x" * 1_500_000), 413, "100,000")
+    assert sum(size for size, _ in kept) == 1_500_000
+    assert max(body for _, body in kept) <= 100_000 + max(size for size, _ in kept)
+
+
 def test_an_absurd_body_is_not_received():
     with serve(max_event_size=1000) as server:
         head = b"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
@@ -379,6 +411,32 @@ def test_a_page_from_elsewhere_may_not_publish(server):
 
 
 # Everything else
+
+
+class Room(Handler):
+    async def get(self, room):
+        self.hub.subscribe(await self.open_event_stream(), [f"room/{room}"], self.hub.seek([f"room/{room}"]))
+
+    async def post(self, room):
+        with refusals_explained(self):
+            await self.hub.publish_async(f"room/{room}", self.request.body.decode())
+
+
+def test_a_route_of_ones_own_explains_what_it_refuses():
+    with serve(routes=[Route("/rooms/{room}", Room)], max_event_size=100, max_topics=1) as server:
+        assert request(server, "POST", "/rooms/a", b"hi")[0] == 200
+        assert_problem(request(server, "POST", "/rooms/a%20b", b"hi"), 400, "a b")
+        assert_problem(request(server, "POST", "/rooms/a", b"\xff"), 400, "utf-8")
+        assert_problem(request(server, "POST", "/rooms/a", b"x" * 101), 413, "100")
+        assert_problem(request(server, "POST", "/rooms/b", b"hi"), 503, "1 topics")
+
+
+def test_a_route_of_ones_own_answers_head_and_opens_no_stream():
+    with serve(routes=[Route("/rooms/{room}", Room)]) as server:
+        status, headers, body = request(server, "HEAD", "/rooms/a")
+        assert (status, headers["Content-Type"], body) == (200, "text/event-stream", b"")
+        assert len(server.hub) == 0
+        assert request(server, "OPTIONS", "/rooms/a")[1]["Allow"] == "GET, HEAD, POST, OPTIONS"
 
 
 def test_nothing_there(server):

@@ -1,5 +1,6 @@
 """Each middleware, in a running service, and what a middleware may do."""
 
+import http.client
 import json
 import logging
 import re
@@ -7,10 +8,11 @@ import urllib.error
 import urllib.request
 
 import pytest
+from tornado.web import HTTPError
 
 from sse_demo import serve
 from sse_demo.handlers import Handler, problem
-from sse_demo.routing import Route
+from sse_demo.routing import Group, Route
 
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
 
@@ -31,6 +33,31 @@ class BrokenStream(Handler):
         connection = await self.open_event_stream()
         connection.write(b"data: 1\n\n")
         raise ZeroDivisionError("in the middle of a stream")
+
+
+class RefusedStream(Handler):
+    async def get(self):
+        await self.open_event_stream()
+        raise problem(400, "in the middle of a stream")
+
+
+class BrokenAnswer(Handler):
+    async def get(self):
+        self.write("half of an ")
+        await self.flush()
+        raise ZeroDivisionError("in the middle of an answer")
+
+
+class Flushing(Handler):
+    ended = None
+
+    async def get(self):
+        try:
+            while True:
+                self.write("more\n" * 1000)
+                await self.flush()
+        finally:
+            Flushing.ended = True
 
 
 def answer(url, method="GET", **headers):
@@ -105,11 +132,83 @@ def test_an_error_that_nobody_expected_is_an_answer_and_a_log_line_with_the_same
     assert "ZeroDivisionError: nobody expects this" in caplog.text
 
 
-def test_an_error_in_a_stream_breaks_it_off(serving, caplog):
-    with urllib.request.urlopen(serving(handler=BrokenStream)) as stream:
-        with pytest.raises(Exception, match=r"IncompleteRead|incomplete"):
-            stream.read()
-    assert "in the middle of a stream" in caplog.text
+@pytest.mark.parametrize("handler", [BrokenStream, RefusedStream, BrokenAnswer])
+def test_what_fails_in_the_middle_of_an_answer_breaks_it_off(serving, caplog, handler):
+    with urllib.request.urlopen(f"{serving(handler=handler)}?token=secret") as answer:
+        with pytest.raises(http.client.IncompleteRead):
+            answer.read()
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert answer.headers["X-Request-ID"] in record.getMessage()
+    assert "in the middle of a" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_what_fails_after_an_answer_is_logged(serving, caplog, eventually):
+    class Late(Handler):
+        def get(self):
+            self.finish("all is well")
+            raise ZeroDivisionError("after all")
+
+    assert answer(serving(handler=Late))[2] == b"all is well"
+    eventually(lambda: "ZeroDivisionError: after all" in caplog.text)
+
+
+def test_a_reader_that_leaves_is_no_error(serving, caplog, eventually):
+    urllib.request.urlopen(serving(handler=Flushing)).close()
+    eventually(lambda: Flushing.ended)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_the_headers_of_a_handler_that_flushes_have_passed_the_middleware(serving):
+    with urllib.request.urlopen(serving(handler=Flushing)) as answer:
+        assert answer.headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [("BREW /v1/rooms/a", 405), ("TRACE /v1/rooms/a", 405), ("GET /v1/rooms/%FF", 400), ("BREW /admin/rooms/a", 401)],
+)
+def test_what_tornado_refuses_passes_the_middleware_too(caplog, request_line, status):
+    def locked(handler):
+        raise problem(401, "the door is locked")
+        yield
+
+    rooms = [Route("/rooms/{room}", Hello)]
+    with caplog.at_level(logging.INFO, logger="sse_demo.access"):
+        with serve(routes=[Group("/v1", rooms), Group("/admin", rooms, [locked])], allow_origins=["*"]) as server:
+            method, path = request_line.split()
+            got, headers, body = answer(server.url + path, method, Origin="https://a.test")
+    told = json.loads(body)
+    assert (got, told["status"], told["request_id"]) == (status, status, headers["X-Request-ID"])
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert [json.loads(record.getMessage())["status"] for record in caplog.records] == [status]
+
+
+def test_the_access_log_has_the_status_that_was_sent(serving, caplog):
+    class BodyWithout(Handler):
+        def get(self):
+            self.set_status(204)
+            self.write("a body that 204 cannot have")
+
+    hello, broken, without = serving(), serving(handler=Broken), serving(handler=BodyWithout)
+    with caplog.at_level(logging.INFO, logger="sse_demo.access"):
+        assert answer(hello, If_None_Match="*")[0] == 304
+        assert answer(broken)[0] == 500
+        status, headers, body = answer(without)
+        assert (status, json.loads(body)["request_id"]) == (500, headers["X-Request-ID"])
+    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "sse_demo.access"]
+    assert [line["status"] for line in lines] == [304, 500, 500]
+
+
+@pytest.mark.parametrize("words", [("100% gone",), ("%d%% %s", 100, "gone")])
+def test_a_problem_may_be_one_of_tornados_errors(serving, words):
+    class Gone(Handler):
+        def get(self):
+            raise HTTPError(499, *words)
+
+    status, _, body = answer(serving(handler=Gone))
+    told = json.loads(body)
+    assert (status, told["title"], told["detail"]) == (499, "Unknown", "100% gone")
 
 
 def test_middleware_acts_before_and_after(serving):
@@ -184,9 +283,21 @@ def test_middleware_that_fails_itself_is_recovered_from(serving, caplog):
         return
         yield
 
-    for broken in (early, late, silent):
-        status, headers, body = answer(serving(broken))
-        assert (status, json.loads(body)["request_id"]) == (500, headers["X-Request-ID"]), broken.__name__
+    def function(handler):
+        handler.set_header("Seen", "yes")
+
+    class Refuses(Handler):
+        def get(self):
+            raise problem(404, "no")
+
+    for handler in (Hello, Refuses, Broken):
+        for chain in ([early], [late], [late, late], [silent], [function]):
+            caplog.clear()
+            status, headers, body = answer(serving(*chain, handler=handler))
+            assert (status, json.loads(body)["request_id"]) == (500, headers["X-Request-ID"]), chain
+            logged = [record for record in caplog.records if record.levelno == logging.ERROR]
+            assert [record for record in logged if headers["X-Request-ID"] in record.getMessage()] == logged != []
+    assert "must be a generator function, with one yield" in caplog.text
 
 
 # CORS
@@ -231,10 +342,27 @@ def test_a_preflight_is_told_what_is_allowed(serving):
     status, headers, _ = answer(url, "OPTIONS", Origin="https://a.test", **PREFLIGHT)
     assert status == 204
     assert headers["Access-Control-Allow-Methods"] == headers["Allow"] == "GET, HEAD, POST, OPTIONS"
-    assert "Last-Event-ID" in headers["Access-Control-Allow-Headers"]
+    assert headers["Access-Control-Allow-Headers"] == "content-type"
+    assert headers["Vary"] == "Origin"
     assert headers["Access-Control-Max-Age"] == "600"
     headers = answer(url, "OPTIONS", Origin="https://b.test", **PREFLIGHT)[1]
     assert headers["Access-Control-Allow-Methods"] is None
+
+
+def test_a_preflight_opens_no_lock_and_is_not_stopped_by_one(serving):
+    def locked(handler):
+        if handler.request.headers.get("Authorization") != "Bearer open sesame":
+            raise problem(401, "the door is locked", {"WWW-Authenticate": "Bearer"})
+        yield
+
+    url = serving(locked, allow_origins=["https://a.test"])
+    wanted = PREFLIGHT | {"Access-Control-Request-Headers": "authorization"}
+    status, headers, _ = answer(url, "OPTIONS", Origin="https://a.test", **wanted)
+    assert (status, headers["Access-Control-Allow-Headers"]) == (204, "authorization")
+    assert headers["X-Request-ID"]
+    assert answer(url, "OPTIONS", Origin="https://b.test", **wanted)[0] == 401
+    assert answer(url, Origin="https://a.test")[0] == 401
+    assert answer(url, Origin="https://a.test", Authorization="Bearer open sesame")[2] == b"hello"
 
 
 def test_who_may_read_may_publish(serving):

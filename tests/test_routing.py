@@ -62,6 +62,14 @@ def test_what_is_no_path(path):
 def test_a_path_twice():
     with pytest.raises(ValueError, match="two routes have the path /v1/a"):
         patterns(Route("/v1/a", Show), Group("/v1", [Route("/a", Show)]))
+    with pytest.raises(ValueError, match=r"two routes have the path /rooms/\{other}"):
+        patterns(Route("/rooms/{room}", Show), Route("/rooms/{other}", Show))
+
+
+def test_middleware_is_a_list():
+    for routes in ([Route("/a", Show, locked)], [Group("/a", [Route("", Show)], locked)]):
+        with pytest.raises(TypeError, match=r"middleware is a list, as in \[locked\]"):
+            patterns(*routes)
 
 
 @pytest.fixture(scope="module")

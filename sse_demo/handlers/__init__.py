@@ -1,8 +1,10 @@
 """The HTTP side: what each address answers."""
 
-from .base import Handler, Middleware, problem
+from .base import Middleware, problem
 from .events import EventsHandler
+from .handler import Handler
 from .pages import HealthHandler, MetricsHandler, NotFoundHandler, PageHandler, PingHandler
+from .publication import refusals_explained
 from .ten_messages import TenMessagesHandler
 
 __all__ = [
@@ -16,4 +18,5 @@ __all__ = [
     "PingHandler",
     "TenMessagesHandler",
     "problem",
+    "refusals_explained",
 ]

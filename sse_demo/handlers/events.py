@@ -9,8 +9,10 @@ from tornado.web import stream_request_body
 from ..cursor import Cursor
 from ..hub import TopicFull
 from ..settings import Settings
-from .base import Handler
+from .handler import Handler
 from .publication import Publication
+
+MAX_RECENT = 2**31 - 1  # where the log has no limit
 
 
 class Subscription(Handler):
@@ -22,15 +24,10 @@ class Subscription(Handler):
         connection = await self.open_event_stream(_hello(self.hub.settings))
         self.hub.subscribe(connection, topics, cursor, resumes=resumes)
 
-    async def head(self) -> None:
-        self.check_accept()
-        self.place()
-        await self.send_stream_head()
-
     def place(self) -> tuple[list[str], Cursor, bool]:
         """The topics, the place from which they are read, and whether the client has been here before."""
         topics = self.topics()
-        recent = self.query_number("recent", 0, least=0, most=self.hub.settings.log_events)
+        recent = self.query_number("recent", 0, least=0, most=min(self.hub.settings.log_events, MAX_RECENT))
         # The header wins: a browser that reconnects sends it to the same address, with the query of its first time.
         last_event_id = self.request.headers.get("Last-Event-ID") or self.query("last_event_id", "")
         try:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from ..metrics import CONTENT_TYPE
-from .base import Handler, problem
-
-
-class _Page(Handler):
-    """An answer that HEAD gets without its body."""
-
-    def head(self) -> None:
-        self.get()
+from .base import problem
+from .handler import Handler
 
 
 class NotFoundHandler(Handler):
     def prepare(self) -> None:
         super().prepare()
-        raise problem(404, f"there is nothing at {self.request.path}; / shows the demo page")
+        if not self._finished:
+            raise problem(404, f"there is nothing at {self.request.path}; / shows the demo page")
 
 
-class PageHandler(_Page):
+class PageHandler(Handler):
     """The demo page: the browser's own EventSource."""
 
     def get(self) -> None:
@@ -28,12 +23,12 @@ class PageHandler(_Page):
         self.write(self.settings["page"])
 
 
-class PingHandler(_Page):
+class PingHandler(Handler):
     def get(self) -> None:
         self.write({"message": "pong"})
 
 
-class HealthHandler(_Page):
+class HealthHandler(Handler):
     """503 while the server drains, so that a balancer sends nobody here any more."""
 
     def get(self) -> None:
@@ -48,7 +43,7 @@ class HealthHandler(_Page):
         )
 
 
-class MetricsHandler(_Page):
+class MetricsHandler(Handler):
     def get(self) -> None:
         self.set_header("Content-Type", CONTENT_TYPE)
         self.write(self.hub.metrics.text())

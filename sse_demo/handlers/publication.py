@@ -11,8 +11,9 @@ from tornado.web import HTTPError
 
 from ..event import Event, EventTooLarge
 from ..log import LogError
-from ..publisher import KeyReused
-from .base import Handler, problem
+from ..publisher import KeyReused, no_number
+from .base import problem
+from .handler import Handler
 
 MAX_KEY_LENGTH = 255  # characters of an Idempotency-Key
 DROPPED_BODY = 16  # times the limit: the largest body that is received only to be refused
@@ -31,6 +32,8 @@ class Publication(Handler):
         if self._finished or self.request.method != "POST":
             return
         headers = self.request.headers
+        if _asks_before_it_sends(headers):
+            headers["Expect"] = "100-continue"  # the only spelling that Tornado answers
         check_length(headers, self.hub.settings.max_event_size)
         try:
             check_origin(self)
@@ -116,7 +119,7 @@ def event_of(handler: Handler, body: bytes, media_type: str) -> Event:
         raise problem(415, f"the body must be UTF-8: {error}") from None
     try:
         if media_type == "application/json":
-            json.loads(data)
+            json.loads(data, parse_constant=no_number)
         return Event(data, event=handler.query("event", "message"), retry=None if retry < 0 else retry)
     except (json.JSONDecodeError, RecursionError) as error:
         raise problem(400, f"the body is declared as JSON, and is none that can be read: {error}") from None

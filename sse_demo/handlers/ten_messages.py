@@ -8,7 +8,8 @@ import time
 
 from ..connection import Connection
 from ..event import Comment, Event
-from .base import Handler, problem
+from .base import problem
+from .handler import Handler
 
 MAX_MESSAGES = 10_000
 MAX_INTERVAL = 60.0  # seconds
@@ -34,13 +35,6 @@ class TenMessagesHandler(Handler):
             data = json.dumps({"seq": seq, "time": time.strftime("%H:%M:%S")})
             connection.write(Event(data, id=str(seq)).encode())
         connection.when_drained(connection.end)
-
-    async def head(self) -> None:
-        first, count, _ = self.wanted()
-        if first >= count:
-            self.set_status(204)
-        else:
-            await self.send_stream_head()
 
     def wanted(self) -> tuple[int, int, float]:
         """The first message, how many there are in all, and the seconds between them."""

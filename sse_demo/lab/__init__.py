@@ -8,6 +8,7 @@ from .fault_proxy import Fault, FaultProxy
 from .histogram import Histogram
 from .installation import check_installation
 from .live import LiveEvents
+from .log_lines import LogLines
 from .repeat import Repeat
 from .score import score_board
 from .server_process import ServerProcess
@@ -25,6 +26,7 @@ __all__ = [
     "Histogram",
     "LiveChart",
     "LiveEvents",
+    "LogLines",
     "Repeat",
     "ServerProcess",
     "SlowReader",

@@ -76,6 +76,11 @@ def _seconds(handler):
     handler.set_header("Server-Timing", f"total;dur={time.perf_counter() - start}")
 
 
+def _with_unit(handler):
+    yield
+    handler.set_header("Server-Timing", "total;dur=0.0ms")
+
+
 def _before(handler):
     handler.set_header("Server-Timing", "total;dur=0")
     yield
@@ -104,6 +109,8 @@ def _no_generator(handler):
         (_by_path(), ["two that overlap"]),
         (_seconds, ["a slow one, in milliseconds", "two that overlap"]),
         (_before, ["a slow one, in milliseconds", "two that overlap", "one that was refused"]),
+        (_with_unit, ["a quick answer", "a slow one, in milliseconds", "two that overlap",
+                      "one that was refused", "a stream"]),
         (_successes_only, ["one that was refused"]),
         (_nothing, ["a quick answer", "a slow one, in milliseconds", "two that overlap",
                     "one that was refused", "a stream"]),
@@ -117,11 +124,18 @@ def test_what_is_wrong_with_a_timing_is_said(timing, missing):
 def test_a_time_that_has_not_passed_is_refused():
     report = check.timing(_always_the_same)
     (remark,) = [remark for _, what, remark in report.rows if what == "a quick answer"]
-    assert "250 ms for what took" in remark
+    assert "dur=250 for what took" in remark
 
 
-def test_what_is_no_middleware_is_missing_and_no_exception():
-    assert not check.timing(_no_generator).passed
+async def _async(handler):
+    handler.set_header("Server-Timing", "total;dur=0")
+
+
+@pytest.mark.parametrize("middleware", [_no_generator, _async])
+def test_what_is_no_middleware_is_told_so(middleware):
+    report = check.timing(middleware)
+    assert not report.passed
+    assert "must be a generator function, with one yield" in report.rows[0][2]
 
 
 class _Echo(Handler):
@@ -164,11 +178,12 @@ def test_right_routes_pass():
           Group("/admin", [_rooms], [_locked_for_nobody_who_says_something])], ["it stays so at another word"]),
         ([Group("/v1", [_rooms], [_version]), _admin], ["/v1/rooms/{room}/members/{member}", "a member has it"]),
         ([Group("/v1", [_rooms, _members]), _admin], ["a room has the version", "a member has it",
-                                                      "a request that is refused has it"]),
+                                                      "a refused request has it (a DELETE: 405)"]),
         ([Group("", [Group("/v1", [_rooms, _members]), _admin], [_version])], ["what is not below /v1 has not"]),
         ([Group("/v1", [_rooms, _members], [_version]), _admin, _rooms], ["there is nothing at /rooms/{room}"]),
         ([_rooms, _rooms], ["a server that has these routes"]),
         ("routes", ["a server that has these routes"]),
+        ([Group("/admin", [_rooms], _locked)], ["a server that has these routes"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_routes_is_said(routes, missing):
