@@ -9,7 +9,7 @@ from tornado.web import Application
 
 from . import handlers
 from .hub import Hub
-from .middleware import access_log, cors, recovery, request_id
+from .middleware import access_log, cors, in_progress, recovery, request_id
 from .routing import Group, Route, url_specs
 
 PAGE = Path(__file__).with_name("page.html")
@@ -32,11 +32,18 @@ def make_app(hub: Hub, routes: Sequence[Route | Group] = ()) -> Application:
     ``application.settings["hub"]``.
     """
     settings = hub.settings
-    middleware = [request_id, access_log, cors(settings.allow_origins, settings.allow_credentials), recovery]
+    middleware = [
+        in_progress,
+        request_id,
+        access_log,
+        cors(settings.allow_origins, settings.allow_credentials),
+        recovery,
+    ]
     return Application(
         url_specs(Group("", [*routes, *SERVICE], middleware)),
         hub=hub,
-        connections=set(),
+        connections=set(),  # the event streams
+        in_progress=set(),  # futures of the other answers
         draining=False,
         page=PAGE.read_bytes(),
         default_handler_class=handlers.NotFoundHandler,

@@ -5,6 +5,7 @@ See :data:`sse_demo.handlers.base.Middleware`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -47,6 +48,18 @@ def access_log(handler: Handler) -> Generator[None, None, None]:
         "request_id": handler.request_id,
     }
     _access_log.info(json.dumps(line))
+
+
+def in_progress(handler: Handler) -> Generator[None, None, None]:
+    """Keep a future of each answer until its headers are ready, so that a server which stops can wait for it."""
+    answers = handler.settings["in_progress"]
+    answer = asyncio.get_running_loop().create_future()
+    answers.add(answer)
+    try:
+        yield
+    finally:
+        answers.remove(answer)
+        answer.set_result(None)
 
 
 def recovery(handler: Handler) -> Generator[None, None, None]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import random
-import socket
 import ssl
 import threading
 from collections.abc import Sequence
@@ -22,12 +20,12 @@ from .handlers.publication import DROPPED_BODY
 from .hub import Hub
 from .log import EventLog
 from .machine import publish_machine
+from .port import ListeningSocket, listen_on
 from .routing import Group, Route
 from .settings import Settings
 from .sqlite_log import SqliteLog
 
 STOP_WITHIN = 0.5  # seconds for the last answers to go out
-BACKLOG = 1024  # connections that wait to be accepted; the system may allow fewer
 
 
 class Server:
@@ -38,7 +36,7 @@ class Server:
 
     def __init__(
         self,
-        listener: socket.socket,
+        listener: ListeningSocket,
         hub: Hub,
         *,
         live: bool = False,
@@ -119,7 +117,6 @@ class Server:
             idle_connection_timeout=settings.request_timeout,
             ssl_options=self._tls,
         )
-        self._listener.setblocking(False)
         http.add_socket(self._listener)
         machine = asyncio.create_task(publish_machine(self.hub)) if self._live else None
         await self._stop.wait()
@@ -128,6 +125,8 @@ class Server:
         if machine:
             machine.cancel()
         http.stop()
+        if answers := app.settings["in_progress"]:
+            await asyncio.wait(answers, timeout=STOP_WITHIN)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_WITHIN):
                 await http.close_all_connections()
@@ -178,14 +177,7 @@ def serve(
     if not 0 <= port <= 65535:
         raise ValueError(f"port must be from 0 to 65535, not {port}")
     cells.stop_earlier_run()
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            hint = f"port {port} on {host} is in use; choose another one, or port=0 for any that is free"
-            raise OSError(error.errno, hint) from None
-        raise
+    listener = listen_on(host, port)
     with contextlib.ExitStack() as undo:
         undo.callback(listener.close)
         owned_log = SqliteLog(log, configured) if isinstance(log, (str, os.PathLike)) else None
