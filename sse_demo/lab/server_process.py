@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,11 +28,9 @@ class ServerProcess:
     def __init__(self, **settings: object):
         cells.stop_earlier_run()
         self._folder = tempfile.TemporaryDirectory()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-        log = Path(self._folder.name, "events.db")
-        self._options = ["--port", str(port), "--log", str(log)]
+        self._said = Path(self._folder.name, "stderr.log")
+        self._port = 0  # any that is free, and that one from then on
+        self._options = ["--log", str(Path(self._folder.name, "events.db"))]
         for name, value in settings.items():
             self._options += ["--set", f"{name}={value}"]
         self._process: subprocess.Popen | None = None
@@ -42,24 +40,32 @@ class ServerProcess:
     def __repr__(self) -> str:
         return f"ServerProcess({'running' if self._process else 'stopped'})"
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
     def start(self) -> None:
         """Start it, and wait until it accepts connections."""
-        if self._process is None:
-            command = [sys.executable, "-c", SERVE, *self._options]
-            pipe = subprocess.PIPE
-            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
-            if not self._process.stdout.readline():
-                said = self._process.stderr.read()
-                self.stop()
-                raise RuntimeError(f"the server does not start: {said}")
+        if self._process is not None:
+            return
+        command = [sys.executable, "-c", SERVE, "--port", str(self._port), *self._options]
+        pipe = subprocess.PIPE
+        with self._said.open("w") as said:
+            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, text=True)
+        address = re.search(r"http://127\.0\.0\.1:(\d+)", self._process.stdout.readline())
+        if address is None:
+            said = self._said.read_text()
+            self.stop()
+            raise RuntimeError(f"the server does not start: {said}")
+        self._port = int(address[1])
 
     def kill(self) -> None:
         """End it in the middle of whatever it does (SIGKILL). Its file stays."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
-                pipe.close()
+            self._process.stdin.close()
+            self._process.stdout.close()
             self._process = None
 
     def stop(self) -> None:

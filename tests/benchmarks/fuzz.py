@@ -1,6 +1,6 @@
 """Throw broken and hostile requests at a server, and look at what is left of it.
 
-    python tests/benchmarks/fuzz.py [--requests 20000]
+    python tests/benchmarks/fuzz.py [--requests 20000] [--seed 42]
 
 The server runs in a process of its own. All the while, others send it a byte now and then and never come to an end: it
 has to cut them off. Afterwards it must answer, have no connection and no subscriber, about as much memory as before,
@@ -10,6 +10,7 @@ and no traceback in its log.
 import argparse
 import contextlib
 import json
+import random
 import re
 import socket
 import struct
@@ -23,7 +24,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import psutil
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 WAIT = 0.05  # seconds for an answer, before the client leaves
@@ -114,10 +115,11 @@ def throw(port: int, data: bytes, ending: str, thrown: Thrown) -> None:
             thrown.statuses[status[1].decode() if status else "none"] += 1
 
 
-def fuzz(port: int, count: int) -> Thrown:
-    """Throw so many."""
+def fuzz(port: int, count: int, first: int) -> Thrown:
+    """Throw so many. The same ``first``, a seed, throws the same."""
     thrown = Thrown()
 
+    @seed(first)
     @settings(max_examples=count, deadline=None, database=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(requests | st.binary(max_size=300), endings)
@@ -216,13 +218,15 @@ def at_rest(port: int, process: psutil.Process, within: float = 20.0) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     options = parser.parse_args()
+    print(f"seed: {options.seed}")
     with server() as (port, process, text):
-        fuzz(port, 1_000)  # so that what it needs once is there
+        fuzz(port, 1_000, options.seed)  # so that what it needs once is there
         at_rest(port, process)
         before = process.memory_info().rss
         with SlowSenders(port) as slow:
-            thrown = fuzz(port, options.requests)
+            thrown = fuzz(port, options.requests, options.seed + 1)
         state = at_rest(port, process)
         grown = process.memory_info().rss - before
         log = text()

@@ -26,6 +26,7 @@ def test_killed_and_started_again_it_has_its_events_and_its_address():
         publish(server, "nobody there")
     server.start()
     server.start()
+    assert server.url == url
     publish(server, "after")
     with listen(f"{url}/events?topic=a&recent=9") as events:
         assert [next(events).data, next(events).data] == ["before", "after"]
