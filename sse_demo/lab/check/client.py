@@ -57,9 +57,7 @@ def verify(contestant: Callable[[str, bytes, float], dict], refused: type[ValueE
         ("data that was changed in its spaces only", f"{signature}\n{json.dumps(message, separators=(',', ':'))}"),
         ("100,000 brackets that nobody has signed", "0" * 64 + "\n" + "[" * 100_000),
         ("31 seconds old", at(now - 31)),
-        ("an hour old", at(now - 3600)),
         ("31 seconds ahead", at(now + 31)),
-        ("an hour ahead", at(now + 3600)),
         ("at the time NaN", at(float("nan"))),
         ("at a time of 400 digits", at(10**399)),
     ]:
@@ -134,8 +132,8 @@ def _raised(verify: Callable, refused: type[ValueError], *args) -> str:
         verify(*args)
     except refused:
         return refused.__name__
-    except ValueError:
-        return "ValueError"
+    except (ValueError, RecursionError) as error:
+        return "ValueError" if isinstance(error, ValueError) else "RecursionError"
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return "nothing was raised"
