@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ..report import Report
 
-SAMPLES = 500
+SAMPLES = 500  # waits, as of so many clients
+MANY, LATE, FEW = 1_000, 950, 100  # events; the one at which the program is killed; those that may come twice
 
 
 class _Crash(Exception):
-    pass
+    """An error in a handler, which the program may still notice."""
+
+
+class _Kill(BaseException):
+    """The end of the program."""
 
 
 def backoff(wait: Callable[[int], float]) -> Report:
@@ -20,57 +25,94 @@ def backoff(wait: Callable[[int], float]) -> Report:
     def waits(tries: int) -> list[float]:
         return [wait(tries) for _ in range(SAMPLES)]
 
+    def expect(what: str, tries: int, right: Callable[[list[float]], bool]) -> None:
+        try:
+            values = waits(tries)
+            done = min(values) >= 0 and right(values)
+            remark = (
+                f"wait({tries}), {SAMPLES} times: from {min(values):.3g} to {max(values):.3g} seconds, "
+                f"{len(set(values))} different"
+            )
+        except Exception as error:
+            done, remark = False, f"it raised {type(error).__name__}: {error}"
+        report.add(done, what, "" if done else remark)
+
     report.expect("a number of seconds", True, lambda: isinstance(wait(1) + 0.0, float))
-    report.expect("after one failed try, from nothing to 1 second", True, lambda: _between(waits(1), 0, 1))
-    report.expect("after two, up to 2", True, lambda: _between(waits(2), 0, 2) and max(waits(2)) > 1)
-    report.expect("after five, up to 16", True, lambda: _between(waits(5), 0, 16) and max(waits(5)) > 8)
-    report.expect("never more than 60", True, lambda: _between(waits(10), 0, 60) and max(waits(10)) > 30)
-    report.expect("by chance: 500 clients wait differently", True, lambda: len(set(waits(5))) > SAMPLES / 2)
-    report.expect("over the whole range: some come back early", True, lambda: min(waits(5)) < 1)
-    report.expect("after 5,000 failed tries, too", True, lambda: _between(waits(5_000), 0, 60))
+    expect("after one failed try, from nothing to 1 second", 1, lambda values: 0.5 < max(values) <= 1)
+    expect("after two, up to 2", 2, lambda values: 1 < max(values) <= 2)
+    expect("after five, up to 16", 5, lambda values: 8 < max(values) <= 16)
+    expect("after ten, up to 60, and never more", 10, lambda values: 50 < max(values) <= 60)
+    expect("over the whole range: some come back early", 5, lambda values: min(values) < 1)
+    expect("after ten as well", 10, lambda values: min(values) < 5)
+    expect(f"by chance: {SAMPLES} clients wait differently", 5, _differ)
+    expect("after ten as well: most are not cut to 60", 10, _differ)
+    expect("after 5,000 failed tries, too", 5_000, lambda values: 50 < max(values) <= 60 and _differ(values))
     return report
 
 
 def consumer(consume: Callable[[Callable, dict, Callable], None]) -> Report:
-    """``consume(stream, place, handle)`` handles each event once it may, and keeps its place for the next start.
+    """``consume(stream, place, handle)`` loses no event, and keeps its place for the next start.
 
     ``stream(last_event_id)`` gives the events after that id, ``place`` is a dictionary that survives a crash, and
-    ``handle(event)`` may crash.
+    ``handle(event)`` may crash. The place may be kept now and then only: some events may come twice, but not all.
     """
     report = Report("nothing lost")
-    everything = ["1", "2", "3", "4", "5"]
+    five = ["1", "2", "3", "4", "5"]
 
-    def run(*crashes: str) -> list[str]:
-        """What was handled to its end, with a crash at these events, the first time each comes."""
-        handled: list[str] = []
-        place: dict = {}
-        left = list(crashes)
+    def lost(*crashes: str) -> str:
+        handled = _handled(consume, five, crashes, _Crash)
+        missing = [id for id in five if id not in handled]
+        return f"lost: {', '.join(missing)}" if missing else "nothing lost"
 
-        def stream(last_event_id: str = "") -> Iterator[_Event]:
-            start = everything.index(last_event_id) + 1 if last_event_id else 0
-            return (_Event(id) for id in everything[start:])
+    def twice() -> str:
+        handled = _handled(consume, [str(number) for number in range(1, MANY + 1)], [str(LATE)], _Kill)
+        return _at_most_few(len(handled) - len(set(handled))) if len(set(handled)) == MANY else "some are lost"
 
-        def handle(event: _Event) -> None:
-            if event.id in left:
-                left.remove(event.id)
-                raise _Crash
-            handled.append(event.id)
-
-        for _ in range(len(crashes) + 1):
-            try:
-                consume(stream, place, handle)
-            except _Crash:
-                continue
-            break
-        return handled
-
-    report.expect("without a crash, each event once", everything, run)
-    report.expect("a crash in the third loses nothing", everything, lambda: run("3"))
-    report.expect("nor a crash in the first", everything, lambda: run("1"))
-    report.expect("nor in the last", everything, lambda: run("5"))
-    report.expect("nor in each of them", everything, lambda: run(*everything))
-    report.expect("nor twice in the same", everything, lambda: run("2", "2"))
+    report.expect("without a crash, each event once", five, lambda: _handled(consume, five, (), _Crash))
+    report.expect("a crash in the third loses nothing", "nothing lost", lambda: lost("3"))
+    report.expect("nor a crash in the first", "nothing lost", lambda: lost("1"))
+    report.expect("nor in the last", "nothing lost", lambda: lost("5"))
+    report.expect("nor in each of them", "nothing lost", lambda: lost(*five))
+    report.expect("nor twice in the same", "nothing lost", lambda: lost("2", "2"))
+    report.expect(f"killed in event {LATE}, it goes on near there", _at_most_few(0), twice)
     return report
+
+
+def _handled(consume: Callable, ids: list[str], crashes: Iterable[str], kind: type[BaseException]) -> list[str]:
+    """What was handled to its end, with a crash at these events, the first time each comes."""
+    handled: list[str] = []
+    place: dict = {}
+    left = list(crashes)
+    kept: dict | None = None  # the place of a program that was killed
+
+    def stream(last_event_id: str = "") -> Iterator[_Event]:
+        start = ids.index(last_event_id) + 1 if last_event_id else 0
+        return (_Event(id) for id in ids[start:])
+
+    def handle(event: _Event) -> None:
+        nonlocal kept
+        if kept is not None:
+            return  # whatever it does now, it is dead
+        if event.id in left:
+            left.remove(event.id)
+            if kind is _Kill:
+                kept = dict(place)
+            raise kind
+        handled.append(event.id)
+
+    for _ in range(len(left) + 1):
+        try:
+            consume(stream, place, handle)
+        except kind:
+            pass
+        else:
+            if kept is None:
+                break
+        if kept is not None:  # a program that is killed runs no `finally` and no `except`
+            place.clear()
+            place.update(kept)
+            kept = None
+    return handled
 
 
 class _Event:
@@ -79,5 +121,9 @@ class _Event:
         self.data = f"event {id}"
 
 
-def _between(values: list[float], least: float, most: float) -> bool:
-    return all(least <= value <= most for value in values)
+def _at_most_few(repeated: int) -> str:
+    return f"at most {FEW} events come twice" if repeated <= FEW else f"{repeated} events come twice"
+
+
+def _differ(waits: list[float]) -> bool:
+    return len(set(waits)) > len(waits) / 2
