@@ -7,37 +7,52 @@ from collections.abc import Callable
 from ..report import Report
 
 CHOICES = ("sse", "websocket", "long polling", "plain request")
-PRODUCTS = {  # what is accepted, why, and what to ask oneself
-    "stock ticker": (
-        {"sse"},
-        "All goes down, as text. A client that was away gets the newest prices by its last id, or a snapshot.",
-        "Does the page have anything to say to the server?",
-    ),
-    "chat": (
-        {"sse", "websocket"},
-        "Both are right: a WebSocket, or SSE down and a POST for each line up. People type slowly.",
-        "Lines of others come at any time. And how often does one person write?",
-    ),
-    "live log": (
-        {"sse"},
-        "All goes down, lines are text, and Last-Event-ID brings what was missed.",
-        "Which of them goes on after the last line by itself?",
-    ),
-    "notifications": (
-        {"sse", "long polling"},
-        "Both are right: with so few events it does not matter what each costs, and both pass as plain HTTP.",
-        "What does the proxy let through? And what do a few events a day cost?",
-    ),
-    "game": (
-        {"websocket"},
-        "As much goes up as down, thirty times a second: a frame has a few bytes, a request has hundreds.",
-        "How often does the client talk, and what does a request cost each time?",
-    ),
-    "file upload": (
-        {"plain request"},
-        "Nobody waits for news: one request, one answer. What the server does with it afterwards may come by SSE.",
-        "Does the server have news that nobody has asked for?",
-    ),
+PRODUCTS = {  # for each answer: is it accepted, and why, or what to ask oneself
+    "stock ticker": {
+        "sse": (True, "All goes down, as text. Whoever was away gets the newest prices by the last id, or a snapshot."),
+        "websocket": (False, "Does the page have anything to say to the server?"),
+        "long polling": (False, "What does each request cost, and how many are there at a few prices a second?"),
+        "plain request": (False, "How does the page learn of the next price?"),
+    },
+    "chat": {
+        "sse": (
+            True,
+            "Lines go down as events, and each line up is a POST. People type slowly. A WebSocket is as good.",
+        ),
+        "websocket": (True, "Lines go up and down the same way. SSE is as good, with a POST for each line up."),
+        "long polling": (True, "It works, but every line costs every reader a request. SSE and WebSocket save that."),
+        "plain request": (False, "How does a reader learn of the lines of others, which come at any time?"),
+    },
+    "live log": {
+        "sse": (True, "All goes down, lines are text, and Last-Event-ID brings what was missed."),
+        "websocket": (False, "Which transport goes on after the last line by itself? And what would go up?"),
+        "long polling": (False, "What does a request for every few lines cost, and who writes the cursor?"),
+        "plain request": (False, "How does the developer see the lines that come after the answer?"),
+    },
+    "notifications": {
+        "sse": (True, "It passes as plain HTTP, and comes back by itself every minute. Long polling is as good."),
+        "websocket": (False, "What does an old proxy let through?"),
+        "long polling": (
+            True,
+            "With a few events a day it does not matter what each costs, and every proxy passes it.",
+        ),
+        "plain request": (False, "Who tells the page when to ask?"),
+    },
+    "game": {
+        "sse": (False, "How often does the client talk, and what does a request cost each time?"),
+        "websocket": (
+            True,
+            "As much goes up as down, thirty times a second: a frame has a few bytes, a request hundreds.",
+        ),
+        "long polling": (False, "How many requests a second are that, up and down, and what does each cost?"),
+        "plain request": (False, "How does a player see where the others are?"),
+    },
+    "file upload": {
+        "sse": (False, "Which way does the file go?"),
+        "websocket": (False, "Does the server have news that nobody has asked for?"),
+        "long polling": (False, "Does the server have news that nobody has asked for?"),
+        "plain request": (True, "Nobody waits for news: one request, one answer. What becomes of it may come by SSE."),
+    },
 }
 
 
@@ -81,6 +96,11 @@ def inbox(contestant: type) -> Report:
     report.expect("nothing has come yet", [[]], lambda: turns([]))
     report.expect("all that came before the first poll", [["a", "b", "c"]], lambda: turns(["a", "b", "c"]))
     report.expect("then only what is new", [["a"], [], ["b", "c"]], lambda: turns(["a"], [], ["b", "c"]))
+    report.expect(
+        "equal events are two events",
+        [["tea", "tea"], ["tea"], []],
+        lambda: turns(["tea", "tea"], ["tea"], []),
+    )
     report.expect("two readers get the same", [["a", "b"], ["a", "b"], ["c"], ["c"]], two_readers)
     report.expect("the same cursor again gives the same events again", [["c"], ["c"]], lost_answer)
     return report
@@ -89,13 +109,11 @@ def inbox(contestant: type) -> Report:
 def transports(answers: dict[str, str | None]) -> Report:
     """Lesson 7: a transport for each of six products."""
     report = Report("a transport for each product")
-    for product, (accepted, reason, question) in PRODUCTS.items():
+    for product, remarks in PRODUCTS.items():
         answer = answers.get(product) if isinstance(answers, dict) else None
-        known = isinstance(answer, str) and answer in CHOICES
-        if known and answer in accepted:
-            report.add(True, f"{product}: {answer}", reason)
-        elif known:
-            report.add(False, f"{product}: not {answer}", question)
+        if isinstance(answer, str) and answer in remarks:
+            accepted, remark = remarks[answer]
+            report.add(accepted, f"{product}: {'' if accepted else 'not '}{answer}", remark)
         else:
             report.add(False, product, f"choose one of {', '.join(CHOICES)}")
     return report

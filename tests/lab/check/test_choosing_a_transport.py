@@ -48,14 +48,28 @@ def test_inboxes_that_lose_something_or_are_none():
             done, self.done = self.done, len(self.events)
             return self.events[done:], self.done
 
+    class AfterTheLastEvent(Kept):
+        def poll(self, cursor):
+            events = self.events[self.events.index(cursor) + 1 :] if cursor else self.events[:]
+            return events, events[-1] if events else cursor
+
+    class AfterTheLastEventFromTheEnd(Kept):
+        def poll(self, cursor):
+            back = self.events[::-1].index(cursor) if cursor else len(self.events)
+            events = self.events[len(self.events) - back :]
+            return events, events[-1] if events else cursor
+
     class Unfinished(Kept):
         def poll(self, cursor):
             pass
 
-    for wrong in (Emptied, Newest, Everything, OneCursorForAll, Unfinished, object, None):
+    for wrong in (
+        *(Emptied, Newest, Everything, OneCursorForAll, AfterTheLastEvent, AfterTheLastEventFromTheEnd, Unfinished),
+        *(object, None),
+    ):
         report = check.inbox(wrong)
         assert not report.passed
-        assert len(report.rows) == 5
+        assert len(report.rows) == 6
 
 
 RIGHT = {
@@ -68,11 +82,25 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("also", [{}, {"chat": "sse"}, {"notifications": "long polling"}])
+@pytest.mark.parametrize("also", [{}, {"chat": "sse"}, {"chat": "long polling"}, {"notifications": "long polling"}])
 def test_a_transport_for_each_product_and_where_two_are_right_either(also):
     report = check.transports(RIGHT | also)
     assert report.passed
     assert all(remark for _, _, remark in report.rows), "each says why"
+
+
+def test_each_choice_has_a_remark_of_its_own_for_each_product():
+    for product, remarks in check.PRODUCTS.items():
+        assert tuple(remarks) == check.CHOICES
+        for choice in check.CHOICES:
+            rows = check.transports({product: choice}).rows
+            ((done, _, remark),) = [row for row in rows if row[1].startswith(f"{product}: ")]
+            assert remark.endswith("." if done else "?")
+
+
+def test_long_polling_for_a_chat_is_told_what_it_costs():
+    rows = check.transports(RIGHT | {"chat": "long polling"}).rows
+    assert "costs every reader a request" in next(remark for _, what, remark in rows if what == "chat: long polling")
 
 
 @pytest.mark.parametrize(("product", "wrong"), [
