@@ -1,6 +1,8 @@
 """The demo page in a real browser, with its own EventSource."""
 
 import json
+import re
+from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -138,3 +140,15 @@ def test_an_event_named_like_a_state_is_an_event(page):
             expect(topic.locator(".state")).to_have_attribute("data-state", "open")
         expect(topic.locator(".count")).to_have_text("2")
         expect(topic.locator(".reconnects")).to_have_text("0")
+
+
+def test_the_line_of_the_readme_for_a_page_of_your_own(page, eventually):
+    """The page is another server's, which is let in."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    line = re.search(r"```js\n(.*?)```", readme, re.DOTALL)[1]
+    with serve() as own, serve(allow_origins=[own.url]) as server:
+        page.goto(f"{own.url}/ping")
+        page.add_script_tag(content=line.replace("http://127.0.0.1:8000", server.url))
+        with page.expect_console_message(lambda message: message.text == "tick"):
+            eventually(lambda: len(server.hub) == 1)
+            server.publish("clock", "tick")
