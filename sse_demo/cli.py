@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import http.client
 import json
 import logging
@@ -13,17 +15,19 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import fields
+from importlib import metadata
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+import aiohttp
 from tqdm import tqdm
 
 from . import bench
-from .client import EventSourceError
+from .client import EventSourceError, ReadyState, StateChange
 from .event import Event
 from .listener import listen
 from .log import LogError
 from .reconnection import TRANSIENT_STATUSES, Backoff
-from .server import serve
+from .server import Server, serve
 from .settings import Settings
 
 DEFAULT_PORT = 8000
@@ -35,7 +39,7 @@ Server-Sent Events from the command line.
 
 Try it with three terminals:
 
-  python -m sse_demo serve --live
+  python -m sse_demo serve
   python -m sse_demo listen "http://127.0.0.1:8000/events?topic=news"
   python -m sse_demo publish "http://127.0.0.1:8000/events?topic=news" "hello"
 
@@ -63,14 +67,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     bench.allow_files(MANY_FILES)
-    settings = {"heartbeat": options.heartbeat, **dict(options.set)}
-    with serve(options.port, options.host, log=options.log, live=options.live, **settings) as server:
-        topic = "machine" if options.live else "news"
+    with _start(options) as server:
+        # Who listens to every address is reached at this one from this machine.
+        url = server.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
         print(
-            f"Serving at {server.url}/ (open it in a browser; Ctrl-C stops it)\n\n"
-            f"  ten messages:   curl -N {server.url}/stream\n"
-            f'  follow a topic: curl -N "{server.url}/events?topic={topic}"\n'
-            f'  publish:        curl -d "hello" "{server.url}/events?topic=news"',
+            f"Serving at {url}/ (open it in a browser; Ctrl-C stops it)\n\n"
+            f"  ten messages:   curl -N {url}/stream\n"
+            f'  follow a topic: curl -N "{url}/events?topic=news"\n'
+            f'  publish:        curl -d "hello" "{url}/events?topic=news"',
+            *([f'  this machine:   curl -N "{url}/events?topic=machine"'] if options.live else []),
+            sep="\n",
             flush=True,
         )
         try:
@@ -80,21 +86,72 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def _start(options: argparse.Namespace) -> Server:
+    settings = {"heartbeat": options.heartbeat, **dict(options.set)}
+    try:
+        return serve(options.port, options.host, log=options.log, live=options.live, **settings)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            where = f"port {options.port} on {options.host}"
+            raise OSError(f"{where} is in use; choose another with --port, or --port 0 for any that is free") from None
+        raise
+
+
 def _listen(options: argparse.Namespace) -> int:
     patient = {"retry_on": TRANSIENT_STATUSES, "backoff": Backoff()} if options.patient else {}
+    outages = _Outages(options.patient)
     with listen(
         options.url,
         last_event_id=options.last_event_id,
         headers=dict(options.header),
         read_timeout=options.read_timeout,
         max_tries=options.max_tries,
+        on_state_change=lambda change: outages.see(change, events.source.shown_url),
         **patient,
     ) as events:
-        for number, event in enumerate(events, start=1):
-            print(_json(event) if options.json else _line(event), flush=True)
-            if number == options.count:
-                break
+        try:
+            for number, event in enumerate(events, start=1):
+                print(_json(event) if options.json else _line(event), flush=True)
+                if number == options.count:
+                    break
+        except EventSourceError as error:
+            if _found_nobody(error.__cause__):
+                nobody = _nothing_answers(error.url, error.__cause__.os_error)
+                raise OSError(f"{nobody}; is the server running? (try {error.tries})") from None
+            raise
     return 0
+
+
+class _Outages:
+    """Tells on stderr that a stream is waited for: once for each outage, and not when a response ends in order."""
+
+    def __init__(self, patient: bool):
+        self._patient = patient
+        self._open = self._told = False
+
+    def see(self, change: StateChange, url: str) -> None:
+        was_open, self._open = self._open, change.state is ReadyState.OPEN
+        if self._open:
+            self._told = False
+        elif change.state is ReadyState.CONNECTING and not self._told and not (was_open and change.error is None):
+            self._told = True
+            again = "each time after a longer wait" if self._patient else f"every {change.wait:.3g} s"
+            print(f"sse_demo: {_trouble(change, url, was_open)}; trying again {again} (Ctrl-C stops)", file=sys.stderr)
+
+
+def _trouble(change: StateChange, url: str, was_open: bool) -> str:
+    if _found_nobody(change.error):
+        return _nothing_answers(url, change.error.os_error)
+    return f"the connection to {url} was lost" if was_open else f"{url}: {change.reason}"
+
+
+def _found_nobody(error: BaseException | None) -> bool:
+    return isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError)
+
+
+def _nothing_answers(url: str, why: object) -> str:
+    known = isinstance(why, ConnectionRefusedError)  # then there is no more to say
+    return f"nothing answers at {url}{'' if known else f' ({why})'}"
 
 
 def _publish(options: argparse.Namespace) -> int:
@@ -102,6 +159,10 @@ def _publish(options: argparse.Namespace) -> int:
     parts = urlsplit(options.url)
     if parts.scheme not in ("http", "https"):
         raise ValueError(f"{options.url!r} is not an http or https address")
+    try:
+        _ = parts.port  # urllib would take 99999 for another port
+    except ValueError as error:
+        raise ValueError(f"{options.url!r} is not an address: {error}") from None
     query = parts.query + (f"&{urlencode({'event': options.event})}" if options.event else "")
     request = urllib.request.Request(
         urlunsplit(parts._replace(query=query)),
@@ -112,17 +173,23 @@ def _publish(options: argparse.Namespace) -> int:
         with urllib.request.urlopen(request, timeout=PUBLISH_TIMEOUT) as response:
             id = json.load(response)["id"]
     except urllib.error.HTTPError as error:
-        raise OSError(
-            f"{options.url} answered {error.code} {error.reason}: {error.read().decode(errors='replace')}"
-        ) from None
+        raise OSError(f"{options.url} answered {error.code} {error.reason}: {_detail(error.read())}") from None
     except urllib.error.URLError as error:
-        raise OSError(f"nothing answers at {options.url} ({error.reason}); is the server running?") from None
+        raise OSError(f"{_nothing_answers(options.url, error.reason)}; is the server running?") from None
     except http.client.InvalidURL as error:
         raise ValueError(f"{options.url!r} is not an address: {error}") from None
     except (http.client.HTTPException, LookupError, TypeError, ValueError) as error:
         raise OSError(f"{options.url} gave no answer that tells an id ({error!r})") from None
     print(id)
     return 0
+
+
+def _detail(body: bytes) -> str:
+    """What a problem (RFC 9457) says was wrong; what is no problem, as it is."""
+    try:
+        return json.loads(body)["detail"]
+    except (LookupError, TypeError, ValueError):
+        return body.decode(errors="replace")
 
 
 def _bench(options: argparse.Namespace) -> int:
@@ -152,7 +219,8 @@ def _bench(options: argparse.Namespace) -> int:
 
 
 def _line(event: Event) -> str:
-    return "  ".join([event.event, *([f"id={event.id}"] if event.id else []), event.data])
+    data = event.data.replace("\n", "\n  | ")  # the other lines of its data are no other events
+    return "  ".join([event.event, *([f"id={event.id}"] if event.id else []), data])
 
 
 def _json(event: Event) -> str:
@@ -160,10 +228,17 @@ def _json(event: Event) -> str:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
+    with contextlib.suppress(ValueError):
+        if (number := int(text)) >= 1:
+            return number
+    raise argparse.ArgumentTypeError(f"must be a whole number from 1 on, not {text!r}")
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= (number := float(text)) < math.inf:
+            return number
+    raise argparse.ArgumentTypeError(f"must be a number of seconds that is not negative, not {text!r}")
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -177,8 +252,10 @@ def _setting(text: str) -> tuple[str, object]:
     """``name=value`` as what the setting is: a number, or a list of topics."""
     name, equals, value = text.partition("=")
     kinds = {field.name: type(field.default) for field in fields(Settings)}
-    if not equals or name not in kinds:
-        raise argparse.ArgumentTypeError(f"must be NAME=VALUE with one of the names {', '.join(kinds)}")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {text!r}")
+    if name not in kinds:
+        raise argparse.ArgumentTypeError(f"{name!r} is no setting; there are {', '.join(kinds)}")
     if kinds[name] is bool:
         if value not in ("true", "false"):
             raise argparse.ArgumentTypeError(f"{name} must be true or false, not {value!r}")
@@ -189,6 +266,15 @@ def _setting(text: str) -> tuple[str, object]:
         if value == "inf":
             return name, math.inf
         raise argparse.ArgumentTypeError(f"{name} must be a number, not {value!r}") from None
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        try:
+            print(f"sse_demo {metadata.version('sse-demo')}")
+        except metadata.PackageNotFoundError:
+            parser.exit(1, "sse_demo: it is not installed, so nothing tells its version\n")
+        parser.exit()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -203,6 +289,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sse_demo", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version, and end")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     parser_serve = command("serve", _serve, "Run the demo server until Ctrl-C.")
@@ -232,7 +319,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser_serve.add_argument(
         "--drain",
-        type=float,
+        type=_seconds,
         default=0.0,
         metavar="SECONDS",
         help="when it is told to stop, spread the goodbyes over so many seconds (default: 0)",
@@ -250,7 +337,7 @@ def _parser() -> argparse.ArgumentParser:
         "listen",
         _listen,
         "Print each event of a stream as it comes.",
-        "Print each event of a stream as it comes: type, id, data.\n"
+        "Print each event of a stream as it comes: type, id, data; more lines of its data follow after a bar.\n"
         "A lost connection is made again, and goes on after the last event that came.",
     )
     parser_listen.add_argument(
@@ -264,7 +351,10 @@ def _parser() -> argparse.ArgumentParser:
         "--header", action="append", default=[], type=_header, metavar="NAME:VALUE", help="send this header, too"
     )
     parser_listen.add_argument(
-        "--read-timeout", type=float, metavar="SECONDS", help="so much silence is a lost connection (default: none is)"
+        "--read-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="treat this much silence as a lost connection (default: never)",
     )
     parser_listen.add_argument(
         "--max-tries", type=_count, metavar="N", help="give up after so many in a row that fail (default: never)"

@@ -59,11 +59,13 @@ class Server:
         self._thread = threading.Thread(target=self._run, name=f"sse_demo {self.url}", daemon=True)
         self._thread.start()
 
-    def publish(self, topic: str, event: Event | str, **keys: str | None) -> str:
+    def publish(
+        self, topic: str, event: Event | str, *, key: str | None = None, idempotency_key: str | None = None
+    ) -> str:
         """Publish from any thread. Returns the id. See :meth:`Hub.publish`."""
         if not self.running:
             raise RuntimeError(f"the server at {self.url} has been stopped; start another with serve()")
-        return self.hub.publish(topic, event, **keys)
+        return self.hub.publish(topic, event, key=key, idempotency_key=idempotency_key)
 
     @property
     def running(self) -> bool:
@@ -170,12 +172,13 @@ def serve(
     settings
         See :class:`Settings`, for example ``heartbeat=5``.
 
-    Raises ``OSError`` when the port is in use, and :class:`LogError` when the log file cannot be used. In a notebook, a
-    cell that is run again stops the server which it had started before.
+    Raises ``ValueError`` for a port or a setting that is none, ``OSError`` when the port is in use, and
+    :class:`LogError` when the log file cannot be used. The server ends with the script: ``join()`` waits, in one that
+    has nothing else to do. In a notebook, a cell that is run again stops the server which it had started before.
     """
     configured = Settings(**settings)
-    if not 0 <= port <= 65535:
-        raise ValueError(f"port must be from 0 to 65535, not {port}")
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+        raise ValueError(f"port must be a whole number from 0 to 65535, not {port!r}")
     cells.stop_earlier_run()
     listener = listen_on(host, port)
     with contextlib.ExitStack() as undo:

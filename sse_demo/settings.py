@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 KiB, MiB = 1024, 1024 * 1024
+MAX_RETRY = 24 * 3600.0  # seconds; a client that stays away for longer has left
+
+# What a topic name is made of (see topics.py), and what fnmatch reads in a pattern.
+_topic_pattern = re.compile(r"[A-Za-z0-9._:/~*?!\[\]-]+")
+# As browsers write it in the header Origin, with which it is compared: in lower case, and without a path.
+_origin = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,10 +40,10 @@ class Settings:
     heartbeat
         Time between the comments that keep an idle stream alive.
     retry
-        Time that a client is told to wait before it comes back after it has lost its connection.
+        Time that a client is told to wait before it comes back after it has lost its connection; a day at the most.
     retry_jitter
         By which part of it each is told another one, so that they do not all come back at once: from half to one and a
-        half times ``retry`` with 0.5.
+        half times ``retry`` with 0.5. From 0 to 1.
     request_timeout
         Time for a request to arrive, and for which an idle connection is kept.
 
@@ -77,7 +85,7 @@ class Settings:
     And who may read and publish from a page in a browser, beside the server's own pages (Fetch standard, 3.2):
 
     allow_origins
-        Such as ``"https://example.org"``, or ``"*"`` for every page in the world.
+        Such as ``"https://example.org"``, in lower case and without a path; or ``"*"`` for every page in the world.
     allow_credentials
         Their browsers send cookies, too. Then the origins have to be named.
     """
@@ -116,18 +124,38 @@ class Settings:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(field.default, tuple):
-                if isinstance(value, str) or not all(isinstance(pattern, str) for pattern in value):
-                    what = "origins" if field.name == "allow_origins" else "topic names or patterns"
-                    raise ValueError(f"{field.name} must be a list of {what}, not {value!r}")
-                object.__setattr__(self, field.name, tuple(value))  # a list, too, is welcome
+                object.__setattr__(self, field.name, _checked_list(field.name, value))  # a list, too, is welcome
             elif isinstance(field.default, bool):
                 if not isinstance(value, bool):
                     raise ValueError(f"{field.name} must be True or False, not {value!r}")
-            elif isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-                raise ValueError(f"{field.name} must be a number that is not negative, not {value!r}")
-            elif value == 0 and field.name not in ("batch_delay", "retry_jitter"):
-                raise ValueError(f"{field.name} must be greater than zero")
-            elif isinstance(field.default, int) and not (isinstance(value, int) or value == math.inf):
-                raise ValueError(f"{field.name} must be a whole number, not {value!r}")
+            else:
+                _check_number(field.name, value, whole=isinstance(field.default, int))
+        if self.retry > MAX_RETRY:
+            raise ValueError(f"retry must be a day at the most, {MAX_RETRY:.0f} seconds, not {self.retry!r}")
+        if self.retry_jitter > 1:
+            raise ValueError(f"retry_jitter must be from 0 to 1, not {self.retry_jitter!r}")
         if self.allow_credentials and "*" in self.allow_origins:
             raise ValueError("allow_credentials needs origins that are named, and not *")
+
+
+def _check_number(name: str, value: object, *, whole: bool) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise ValueError(f"{name} must be a number that is not negative, not {value!r}")
+    if value == 0 and name not in ("batch_delay", "retry_jitter"):
+        raise ValueError(f"{name} must be greater than zero")
+    if whole and not (isinstance(value, int) or value == math.inf):
+        raise ValueError(f"{name} must be a whole number, not {value!r}")
+
+
+def _checked_list(name: str, value: object) -> tuple[str, ...]:
+    if name == "allow_origins":
+        what, legal, one = "origins", _origin, 'an origin such as "https://example.org" (lower case, no path), or "*"'
+    else:
+        what, legal, one = "topic names or patterns", _topic_pattern, "a topic name or a pattern"
+    items = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (None,)
+    if not all(isinstance(item, str) for item in items):
+        raise ValueError(f"{name} must be a list of {what}, not {value!r}")
+    for item in items:
+        if not legal.fullmatch(item):
+            raise ValueError(f"{name}: {item!r} is not {one}")
+    return items

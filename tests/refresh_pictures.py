@@ -18,7 +18,7 @@ from sse_demo import serve
 FIGURES = NOTEBOOKS / "figures"
 # A part of a notebook, from the cell with the first text to that with the other, in these themes.
 PARTS = [
-    ("01_ten_messages", "Watch it live", "499999500000", {"Light": "live.png", "Dark": "live-dark.png"}),
+    ("01_ten_messages", "Watch it live", "Look up.", {"Light": "live.png", "Dark": "live-dark.png"}),
 ]
 PAGE = {"light": "page.png", "dark": "page-dark.png"}
 TALL = {"width": 1000, "height": 9000}  # what is out of sight is not drawn
@@ -43,15 +43,15 @@ def of_notebooks(lab: JupyterLab, browser: Browser) -> Iterator[tuple[str, bytes
 
 
 def of_the_page(browser: Browser) -> Iterator[tuple[str, bytes]]:
-    for scheme, name in PAGE.items():
-        with serve() as server:
-            server.publish("demo", "the kettle is on")
-            page = browser.new_page(viewport={"width": 900, "height": 640}, color_scheme=scheme)
-            page.route("**/stream", lambda route: route.continue_(url=f"{route.request.url}?interval=0.5"))
-            page.goto(server.url)
-            page.wait_for_selector("#messages li:nth-child(6)")
+    with serve() as server:
+        server.publish("news", "the kettle is on")
+        page = browser.new_page(viewport={"width": 900, "height": 640})
+        page.goto(server.url)
+        page.wait_for_selector("#messages li:nth-child(5)")  # one every two seconds, as the page says
+        for scheme, name in PAGE.items():
+            page.emulate_media(color_scheme=scheme)
             yield name, page.screenshot()
-            page.close()
+        page.close()
 
 
 def _around(page, first: str, last: str) -> dict:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -9,9 +10,10 @@ import sys
 import threading
 import time
 import urllib.request
+from importlib import metadata
 
 import pytest
-from support import HOLD, STREAM, Script
+from support import HOLD, NO_MORE, RETRY, STREAM, Script
 
 COMMAND = [sys.executable, "-m", "sse_demo"]
 COUNT_0 = ["listen", "http://127.0.0.1/stream", "--count", "0"]
@@ -46,6 +48,20 @@ def test_help_says_how_to_start():
         assert word in answer.stdout
 
 
+def test_the_three_commands_of_the_help_fit_together(served):
+    _, url = served
+    serve, listen, publish = re.findall(r"^ +python -m sse_demo (.*)$", run("--help").stdout, re.MULTILINE)
+    assert serve == "serve"
+    listen, publish = (shlex.split(line.replace("http://127.0.0.1:8000", url)) for line in (listen, publish))
+    assert run(*publish).returncode == 0
+    assert run(listen[0], f"{listen[1]}&recent=1", "--count", "1").stdout.endswith("  hello\n")
+
+
+def test_it_tells_its_version():
+    answer = run("--version")
+    assert (answer.returncode, answer.stdout) == (0, f"sse_demo {metadata.version('sse-demo')}\n")
+
+
 @pytest.mark.parametrize("command", ["serve", "listen", "publish", "bench"])
 def test_each_command_explains_itself(command):
     answer = run(command, "--help")
@@ -54,31 +70,52 @@ def test_each_command_explains_itself(command):
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "why"),
     [
-        [],
-        ["nonsense"],
-        ["listen"],
-        ["listen", "http://x", "--count", "0"],
-        ["serve", "--port", "x"],
-        ["serve", "--set", "log_age"],
-        ["serve", "--set", "log_agee=3"],
-        ["serve", "--set", "log_age=long"],
-        ["bench", "--rounds", "0"],
-        ["publish", "http://x"],
+        ([], "required"),
+        (["nonsense"], "'nonsense'"),
+        (["listen"], "URL"),
+        (["listen", "http://x", "--count", "0"], "must be a whole number from 1 on, not '0'"),
+        (["listen", "http://x", "--count", "x"], "must be a whole number from 1 on, not 'x'"),
+        (["serve", "--port", "x"], "'x'"),
+        (["serve", "--drain", "-1"], "must be a number of seconds that is not negative, not '-1'"),
+        (["serve", "--drain", "long"], "must be a number of seconds that is not negative, not 'long'"),
+        (["serve", "--set", "log_age"], "must be NAME=VALUE, not 'log_age'"),
+        (["serve", "--set", "log_agee=3"], "'log_agee' is no setting; there are max_connections, "),
+        (["serve", "--set", "log_age=long"], "log_age must be a number, not 'long'"),
+        (["bench", "--rounds", "0"], "must be a whole number from 1 on, not '0'"),
+        (["publish", "http://x"], "DATA"),
     ],
 )
-def test_a_wrong_call_shows_the_usage(arguments):
+def test_a_wrong_call_shows_the_usage(arguments, why):
     answer = run(*arguments)
     assert answer.returncode == 2
     assert "usage: python -m sse_demo" in answer.stderr
+    assert why in answer.stderr
 
 
 def test_serve_shows_what_to_try(served):
     process, url = served
-    text = "".join(process.stdout.readline() for _ in range(4))
+    text = "".join(process.stdout.readline() for _ in range(5))
     assert f"curl -N {url}/stream" in text
+    assert f'curl -N "{url}/events?topic=news"' in text
+    assert f'curl -d "hello" "{url}/events?topic=news"' in text
     assert f'curl -N "{url}/events?topic=machine"' in text
+
+
+def test_serve_shows_an_address_that_a_browser_opens():
+    command = [*COMMAND, "serve", "--host", "0.0.0.0", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
+        assert urllib.request.urlopen(f"{url}/ping").status == 200
+        process.terminate()
+
+
+@pytest.mark.parametrize("setting", ["coalesce=bad topic!", "allow_origins=shop.example", "retry_jitter=inf"])
+def test_a_bad_setting_is_one_line_on_stderr(setting):
+    answer = run("serve", "--port", "0", "--set", setting)
+    assert answer.returncode == 1
+    assert re.fullmatch(rf"sse_demo: {setting.split('=')[0]}.*\n", answer.stderr)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals for another process")
@@ -97,7 +134,9 @@ def test_serve_on_a_port_in_use(served):
     _, url = served
     answer = run("serve", "--port", url.rpartition(":")[2])
     assert answer.returncode == 1
-    assert re.fullmatch(r"sse_demo: .*port \d+ on 127\.0\.0\.1 is in use; .*\n", answer.stderr)
+    assert re.fullmatch(
+        r"sse_demo: port \d+ on 127\.0\.0\.1 is in use; .*--port 0 for any that is free\n", answer.stderr
+    )
 
 
 def test_listen_prints_each_event(served):
@@ -151,9 +190,49 @@ def test_listen_on_a_bad_line():
         options = ["--patient", "--read-timeout", "0.2", "--max-tries", "2", "--header", "X-Lesson: 4"]
         answer = run("listen", script.url, *options)
         assert answer.stdout == "message  a\n"
-        assert f"{script.url} was given up, answered 503 Full, not 200 (try 2)" in answer.stderr
+        again = "trying again each time after a longer wait (Ctrl-C stops)"
+        assert answer.stderr.splitlines() == [
+            f"sse_demo: {script.url}: answered 503 Full, not 200; {again}",
+            f"sse_demo: the connection to {script.url} was lost; {again}",
+            f"sse_demo: {script.url} was given up, answered 503 Full, not 200 (try 2)",
+        ]
         assert script.headers()["x-lesson"] == "4"
     assert "must be NAME:VALUE" in run("listen", script.url, "--header", "X").stderr
+
+
+def test_listen_tells_once_that_nothing_answers():
+    with Script([STREAM + RETRY + b"data: a\n\n", HOLD]) as script:
+        listener = subprocess.Popen(
+            [*COMMAND, "listen", script.url, "--max-tries", "5"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert listener.stdout.readline() == "message  a\n"
+    _, errors = listener.communicate(timeout=20)
+    assert listener.returncode == 1
+    assert errors.splitlines() == [
+        f"sse_demo: nothing answers at {script.url}; trying again every 0.01 s (Ctrl-C stops)",
+        f"sse_demo: nothing answers at {script.url}; is the server running? (try 5)",
+    ]
+
+
+def test_listen_tells_of_each_outage_and_not_of_an_end_in_order():
+    chunked = STREAM.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n")
+    cut_off = chunked + b"%x\r\n%b\r\n" % (len(RETRY), RETRY)
+    with Script(cut_off, STREAM, cut_off, NO_MORE) as script:
+        answer = run("listen", script.url)
+    assert answer.returncode == 0
+    assert (
+        answer.stderr
+        == f"sse_demo: the connection to {script.url} was lost; trying again every 0.01 s (Ctrl-C stops)\n" * 2
+    )
+
+
+def test_listen_marks_the_lines_of_one_event():
+    with Script(STREAM + b"data: one\ndata: two\ndata:\n\ndata: next\n\n") as script:
+        answer = run("listen", script.url, "--count", "2")
+    assert answer.stdout == "message  one\n  | two\n  | \nmessage  next\n"
 
 
 def test_publish_prints_the_id(served):
@@ -171,9 +250,11 @@ def test_publish_explains_a_refusal(served):
     _, url = served
     answer = run("publish", f"{url}/events", "hello")
     assert answer.returncode == 1
-    assert "answered 400 Bad Request" in answer.stderr
-    assert "the query names no topic" in answer.stderr
-    assert "Traceback" not in answer.stderr
+    assert answer.stderr == (
+        f"sse_demo: {url}/events answered 400 Bad Request: the query names no topic; use /events?topic=news\n"
+    )
+    with Script(b"HTTP/1.1 502 Bad\r\nContent-Length: 4\r\n\r\noops") as script:  # a proxy explains nothing
+        assert run("publish", script.url, "hello").stderr == f"sse_demo: {script.url} answered 502 Bad: oops\n"
 
 
 def test_publish_to_nobody(served):
@@ -188,16 +269,23 @@ def test_publish_to_nobody(served):
 
 def test_a_port_that_is_none_is_one_line_on_stderr():
     done = run("serve", "--port", "70000")
-    assert (done.returncode, done.stderr) == (1, "sse_demo: port must be from 0 to 65535, not 70000\n")
+    assert (done.returncode, done.stderr) == (1, "sse_demo: port must be a whole number from 0 to 65535, not 70000\n")
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1/events?topic=a b", "http://127.0.0.1:x/events", "http://127.0.0.1:1/events?topic=é"]
+    "url",
+    [
+        "http://127.0.0.1:1/events?topic=a b",
+        "http://127.0.0.1:x/events",
+        "http://127.0.0.1:99999/events",
+        "http://127.0.0.1:1/events?topic=é",
+    ],
 )
 def test_publish_to_a_malformed_address_is_one_line_on_stderr(url):
     done = run("publish", url, "hello")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
+    assert "nothing answers" not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import sse_demo
+from sse_demo.cli import DESCRIPTION
+from sse_demo.lab import VECTORS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -20,6 +22,7 @@ MODULES = [
 
 
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+HERE = "http://127.0.0.1:8000"
 
 
 def run(code, folder):
@@ -28,18 +31,34 @@ def run(code, folder):
     return done.stdout
 
 
-def test_the_package_in_ten_lines_runs(tmp_path):
-    first, second = run(EXAMPLES[0], tmp_path).splitlines()
-    assert re.fullmatch(r"greeting hello [0-9a-f]+-1", first)
+def test_a_server_of_your_own_ticks_and_the_client_hears_it(tmp_path):
+    server, client, *_ = EXAMPLES
+    server = server.replace("port=8000", "port=0").replace("    while", "    print(server.url, flush=True)\n    while")
+    with subprocess.Popen([sys.executable, "-c", server], stdout=subprocess.PIPE, text=True) as process:
+        url = process.stdout.readline().strip()
+        first, second = run(client.replace(HERE, url), tmp_path).splitlines()
+        process.kill()
+    assert re.fullmatch(r"message \w{3} \w{3} [ \d:]+ [0-9a-f]+-\d+", first)
     assert second == "[Event(data='one')]"
 
 
 def test_the_other_examples_run(tmp_path):
-    assert len(EXAMPLES) == 4
-    assert run(EXAMPLES[1], tmp_path) == '{"room": "tea"}\n'
-    assert run(EXAMPLES[2], tmp_path) == ""
-    assert (tmp_path / "events.db").exists()
-    assert run(EXAMPLES[3], tmp_path) == "OPEN connected\nhello\nCLOSED close() was called\n"
+    routes, service, client = EXAMPLES[2:]
+    assert run(routes, tmp_path) == '{"room": "tea"}\n'
+    assert run(service, tmp_path) == ""
+    assert {path.name for path in tmp_path.iterdir()} == {"events.db", "events.db-owner"}
+    assert run(client, tmp_path) == "OPEN connected\nhello\nCLOSED close() was called\n"
+
+
+def test_the_readme_gives_the_commands_of_the_help():
+    shown = re.findall(r"^ *(python -m sse_demo (?:serve|listen|publish).*)$", DESCRIPTION, re.MULTILINE)
+    assert len(shown) == 3
+    assert "\n".join(shown) in README
+    assert DESCRIPTION.count(HERE) == 3
+
+
+def test_the_readme_counts_the_vectors():
+    assert f"tested with {len(VECTORS)} vectors" in README
 
 
 def test_what_the_readme_links_to_is_there():

@@ -1,5 +1,6 @@
 import asyncio
 import http.client
+import inspect
 import json
 import socket
 import ssl
@@ -13,7 +14,7 @@ import pytest
 import trustme
 from support import Reader
 
-from sse_demo import Event, EventStreamParser, listen, serve
+from sse_demo import Event, EventStreamParser, Hub, Server, listen, serve
 from sse_demo.handlers import Handler
 from sse_demo.routing import Route
 
@@ -204,10 +205,15 @@ def test_clients_that_vanish_at_once_are_no_errors(server, eventually):
     eventually(lambda: b'"connections": 0' in urllib.request.urlopen(f"{server.url}/health").read())
 
 
-@pytest.mark.parametrize("port", [70_000, -1])
+@pytest.mark.parametrize("port", [70_000, -1, "8000", 80.0, None, True])
 def test_a_port_that_is_none_is_refused(port):
-    with pytest.raises(ValueError, match="port"):
+    with pytest.raises(ValueError, match=f"port must be a whole number from 0 to 65535, not {port!r}"):
         serve(port)
+
+
+def test_publish_says_what_it_takes():
+    own, hub = (inspect.signature(cls.publish).parameters for cls in (Server, Hub))
+    assert own == hub
 
 
 def test_events_published_before_stop_are_delivered(server):

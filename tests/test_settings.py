@@ -5,6 +5,7 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 
 from sse_demo import Hub, Settings, serve
+from sse_demo.topics import TOPIC_NAME
 
 NAMES = [field.name for field in fields(Settings)]
 TOPICS = ["coalesce", "state", "urgent"]
@@ -34,23 +35,47 @@ def test_what_is_counted_is_whole(name):
         Settings(**{name: 1.5})
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("name", [name for name in NUMBERS if name not in ("retry", "retry_jitter")])
 def test_a_limit_may_be_none_at_all(name):
     assert getattr(Settings(**{name: math.inf}), name) == math.inf
+
+
+def test_a_retry_is_one_that_can_be_sent():
+    assert Settings(retry=24 * 3600, retry_jitter=1).retry == 24 * 3600
+    for retry in (24 * 3600 + 1, math.inf):
+        with pytest.raises(ValueError, match="retry must be a day at the most, 86400 seconds, not"):
+            Settings(retry=retry)
+    for jitter in (1.5, math.inf):
+        with pytest.raises(ValueError, match="retry_jitter must be from 0 to 1, not"):
+            Settings(retry_jitter=jitter)
 
 
 @pytest.mark.parametrize("name", TOPICS)
 def test_topics_are_given_as_a_list(name):
     assert getattr(Settings(**{name: ["a", "b/*"]}), name) == ("a", "b/*")
-    for value in ("a", [1], [None]):
+    assert getattr(Settings(**{name: (topic for topic in ["a", "b"])}), name) == ("a", "b")
+    for value in ("a", [1], [None], None, 5):
         with pytest.raises(ValueError, match=f"{name} must be a list of topic names"):
             Settings(**{name: value})
+    for value in ("bad topic!", "", "é", "a,b"):
+        with pytest.raises(ValueError, match=f"{name}: {value!r} is not a topic name or a pattern"):
+            Settings(**{name: ["good", value]})
+
+
+def test_every_topic_name_may_be_in_a_list():
+    characters = "".join(character for character in map(chr, range(0x110000)) if TOPIC_NAME.fullmatch(character))
+    assert Settings(urgent=[characters, "a[!b]?*"]).urgent[0] == characters
 
 
 def test_origins_are_a_list_and_named_where_credentials_are_allowed():
     assert Settings(allow_origins=["https://a.test"], allow_credentials=True).allow_origins == ("https://a.test",)
     with pytest.raises(ValueError, match="allow_origins must be a list of origins"):
         Settings(allow_origins="*")
+    for good in ("*", "null", "http://127.0.0.1:8000", "http://[::1]:8000", "chrome-extension://abc"):
+        assert Settings(allow_origins=[good]).allow_origins == (good,)
+    for bad in ("shop.example", "https://shop.example/", "https://Shop.example", "https://", "https://a.test, b.test"):
+        with pytest.raises(ValueError, match=f"allow_origins: {bad!r} is not an origin such as"):
+            Settings(allow_origins=[bad])
     with pytest.raises(ValueError, match="allow_credentials must be True or False"):
         Settings(allow_credentials=1)
     with pytest.raises(ValueError, match="origins that are named"):

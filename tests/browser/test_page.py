@@ -1,6 +1,8 @@
 """The demo page in a real browser, with its own EventSource."""
 
 import json
+import re
+from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -51,7 +53,7 @@ def test_a_named_event_reaches_its_listener(page):
 def test_markup_in_data_is_shown_as_text(page):
     markup = "<img src=x onerror=\"document.title='run'\"><b>bold</b>"
     with serve() as server:
-        server.publish("demo", markup)
+        server.publish("news", markup)
         page.goto(server.url)
         topic = page.locator("#topic")
         expect(topic.locator("li .data")).to_have_text([markup])
@@ -62,20 +64,20 @@ def test_markup_in_data_is_shown_as_text(page):
 def test_a_lost_server_is_found_again_and_the_topic_resumes(page, tmp_path):
     log = tmp_path / "events.db"
     asked = []
-    page.on("request", lambda request: asked.append(request) if "/events?topic=demo" in request.url else None)
+    page.on("request", lambda request: asked.append(request) if "/events?topic=news" in request.url else None)
     with serve(log=log, retry=0.1) as server:
         page.goto(server.url)
         topic = page.locator("#topic")
         expect(topic.locator(".state")).to_have_attribute("data-state", "open")
-        seen = server.publish("demo", "before")
+        seen = server.publish("news", "before")
         expect(topic.locator("li .data")).to_have_text(["before"])
         port = server.port
     expect(topic.locator(".state")).to_have_attribute("data-state", "reconnecting")
     with serve(log=log) as elsewhere:  # where nobody can reach it yet
-        elsewhere.publish("demo", "meanwhile")
+        elsewhere.publish("news", "meanwhile")
     with serve(port, log=log) as server:
         expect(topic.locator(".state")).to_have_attribute("data-state", "open")
-        server.publish("demo", "after")
+        server.publish("news", "after")
         expect(topic.locator("li .data")).to_have_text(["after", "meanwhile", "before"])
         expect(topic.locator(".reconnects")).to_have_text("1")
         assert asked[0].all_headers().get("last-event-id") is None
@@ -90,6 +92,42 @@ def test_a_refusal_is_explained_on_the_page(page):
         expect(page.locator(".result").first).to_contain_text("100")
 
 
+def test_a_stream_that_is_refused_is_explained_by_the_server(page):
+    with serve() as server:
+        page.goto(f"{server.url}/?topic=a%20b")
+        topic = page.locator("#topic")
+        for name in ("a b", ""):
+            page.fill("#topic-name", name)
+            page.press("#topic-name", "Enter")
+            expect(topic.locator(".story")).to_contain_text(f"Bad Request: '{name}' is not a topic name")
+            expect(topic.locator(".state")).to_have_attribute("data-state", "closed")
+        page.fill("#topic-name", "tea")
+        page.press("#topic-name", "Enter")
+        expect(topic.locator(".story")).to_have_text("Events appear here as they arrive.")
+
+
+def test_asking_for_the_reason_leaves_no_stream_open(page, eventually):
+    """The second request may be answered: then the page still says what it knows, and closes it."""
+    refusals = [{"status": 503, "body": "busy"}]
+    page.route("**/events?*", lambda route: route.fulfill(**refusals.pop()) if refusals else route.continue_())
+    with serve() as server:
+        with page.expect_response(lambda answer: "/events" in answer.url and answer.status == 200):
+            page.goto(server.url)
+        expect(page.locator("#topic .story")).to_have_text("The server said there is no more (204), or refused.")
+        eventually(lambda: len(server.hub) == 0)
+
+
+def test_what_was_published_on_another_topic_is_forgotten(page):
+    with serve() as server:
+        page.goto(server.url)
+        page.fill("#publish input[name=data]", "hi")
+        page.click("#publish button[type=submit]")
+        expect(page.locator("#publish .result")).to_contain_text("Published with the id")
+        page.fill("#topic-name", "tea")
+        page.press("#topic-name", "Enter")
+        expect(page.locator("#publish .result")).to_have_text("")
+
+
 def test_an_event_named_like_a_state_is_an_event(page):
     with serve() as server:
         page.goto(server.url)
@@ -102,3 +140,15 @@ def test_an_event_named_like_a_state_is_an_event(page):
             expect(topic.locator(".state")).to_have_attribute("data-state", "open")
         expect(topic.locator(".count")).to_have_text("2")
         expect(topic.locator(".reconnects")).to_have_text("0")
+
+
+def test_the_line_of_the_readme_for_a_page_of_your_own(page, eventually):
+    """The page is another server's, which is let in."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    line = re.search(r"```js\n(.*?)```", readme, re.DOTALL)[1]
+    with serve() as own, serve(allow_origins=[own.url]) as server:
+        page.goto(f"{own.url}/ping")
+        page.add_script_tag(content=line.replace("http://127.0.0.1:8000", server.url))
+        with page.expect_console_message(lambda message: message.text == "tick"):
+            eventually(lambda: len(server.hub) == 1)
+            server.publish("clock", "tick")

@@ -29,5 +29,9 @@ def test_four_messages_of_nothing_is_no_exception():
 def test_the_id_that_says_stop(server):
     url = f"{server.url}/stream"
     assert check.stop_id(url, "9").passed
-    for wrong in (None, 9, "3", "nine"):
-        assert not check.stop_id(url, wrong).passed
+    assert check.stop_id(f"{url}?count=3", "2").passed
+    for wrong in (None, 9, "3", "nine", "10", "99", ""):
+        report = check.stop_id(url, wrong)
+        assert not report.passed
+        assert "9" not in repr(report), "the answer is not given away"
+    assert "9" not in repr(check.stop_id(url, "9")), "nor by the stored output of the solution"

@@ -20,7 +20,15 @@ def test_encoders_that_are_not_finished():
     report = check.encoder(lambda data, **fields: f"data: {data}\n\n".encode())
     assert not report.passed
     assert "ok       one line of data" in repr(report)
-    assert not check.encoder(lambda data: None).passed
+    assert not check.encoder(lambda data, **fields: b"data: " + data.encode()).passed, "there is no blank line"
+    assert "expected b'data: hello\\n\\n', got b''" in repr(check.encoder(lambda data, **fields: b""))
+
+
+def test_an_encoder_that_returns_no_bytes_is_told_so():
+    report = check.encoder(lambda data, **fields: f"data: {data}\n\n")
+    assert [remark for _, _, remark in report.rows] == ["expected 'bytes', got 'str'"]
+    assert "got 'NoneType'" in repr(check.encoder(lambda data, **fields: None))
+    assert "TypeError" in repr(check.encoder(lambda: b""))
 
 
 def test_a_right_parser_passes():
@@ -52,3 +60,4 @@ def test_the_odd_stream():
         report = check.odd_stream(odd, wrong)
         assert not report.passed
         assert "two" not in repr(report), "the answer is not given away"
+    assert "expected 2, got 0" in repr(check.odd_stream(odd, []))
