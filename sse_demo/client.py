@@ -131,6 +131,8 @@ class EventSource:
             raise ValueError(f"an event stream has an http or https address, not {url!r}")
         if max_tries is not None and max_tries < 1:
             raise ValueError(f"max_tries must be 1 or more, or None for no limit, not {max_tries!r}")
+        if not isinstance(retry_on, Container):
+            raise ValueError(f"retry_on must be statuses, such as (429, 503), not {retry_on!r}")
         for name, value in {"connect_timeout": connect_timeout, "read_timeout": read_timeout}.items():
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be more than 0 seconds, or None to wait for ever, not {value!r}")

@@ -198,6 +198,8 @@ def _state(event: Event) -> dict:
         check_depth(state)
         check_no_null(state)
         Event(_json(state))  # an escape such as "\\ud800" stands for no character
+    except json.JSONDecodeError as error:
+        raise ValueError(f"a state is a JSON object, not {event.data[:50]!r}: {error}") from None
     except RecursionError:  # of what reads JSON
         raise ValueError(f"a state is nested {MAX_DEPTH} deep at most") from None
     return state

@@ -157,6 +157,8 @@ def lost(error: Exception) -> Lost:
         return Lost("nothing has come within the read timeout", error)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return Lost("no connection within the connect timeout", error)
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
+        return Lost(f"nothing answers there ({error.os_error})", error)
     return Lost(f"{type(error).__name__}: {error}".removesuffix(": "), error)
 
 

@@ -95,6 +95,13 @@ def test_nobody_there_is_tried_again(eventually):
     listener.close()
 
 
+def test_nobody_there_is_said_in_plain_words():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/events"
+    with listen(url, max_tries=1) as events, pytest.raises(EventSourceError, match="nothing answers there"):
+        next(events)
+
+
 def test_an_error_comes_again_when_asked_again():
     async def main(url):
         async with EventSource(url) as source:
@@ -420,6 +427,7 @@ def test_an_event_of_endless_lines_ends_it_too():
         ({"max_tries": 0}, "max_tries"),
         ({"read_timeout": 0}, "read_timeout"),
         ({"connect_timeout": -1}, "connect_timeout"),
+        ({"retry_on": 503}, "retry_on"),
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong, what):

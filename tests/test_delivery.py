@@ -208,7 +208,7 @@ def test_a_state_is_there_again_after_a_restart(tmp_path, eventually):
     ("state", "reason"),
     [
         ("[1]", "a state is a JSON object"),
-        ("no", "Expecting value"),
+        ("no", "a state is a JSON object, not 'no': Expecting value"),
         ('{"a": null}', "null, which a merge patch cannot say"),
         ('{"a": NaN}', "NaN is no JSON number"),
         ('{"a": "\\ud800"}', "surrogate"),
