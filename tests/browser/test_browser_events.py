@@ -2,10 +2,8 @@
 
 import json
 
-import nbformat
 import pytest
 from lab_page import NotebookPage, troubles, wait_until
-from nbformat.v4 import new_code_cell, new_notebook
 
 from sse_demo import Event, serve
 
@@ -26,34 +24,23 @@ def shown(url, told, **options):
     return live
 """
 
-KERNEL = "window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel"
-EXECUTE = f"code => {KERNEL}.requestExecute({{code}}).done.then(() => null)"
-RESTART = f"() => {KERNEL}.restart()"
-
 
 class Shown:
     """A notebook whose cells show a ``BrowserEvents`` each: what the page shows, and what Python has heard."""
 
     def __init__(self, lab, context, folder, *widgets):
         self.folder = folder
-        path = lab.notebooks / "browser_events.ipynb"
-        cells = [new_code_cell(CELL)]
+        cells = [CELL]
         for number, (url, options) in enumerate(widgets):
             told = str(folder / f"{number}.json")
-            cells.append(new_code_cell(f"shown({url!r}, {told!r}{options})"))
-        kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-        nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
-        self.notebook = NotebookPage(lab, context, path)
+            cells.append(f"shown({url!r}, {told!r}{options})")
+        self.notebook = NotebookPage(lab, context, lab.write("browser_events.ipynb", *cells))
         self.run()
 
     def run(self):
         self.notebook.start_all_cells()
         self.notebook.wait_for_all_cells()
         assert not troubles(self.notebook.cells())
-
-    def execute(self, code):
-        """In the kernel, outside of any cell."""
-        self.notebook.page.evaluate(EXECUTE, code)
 
     def state(self, number):
         return self.notebook.page.locator(".browser-events").nth(number).get_attribute("data-state")
@@ -166,9 +153,9 @@ def test_it_closes_with_its_output_when_its_cell_is_run_again_and_with_the_kerne
     shown.run()
     wait_until(lambda: len(connections(open_server) - before) == READERS, "all are new")
     wait_until(lambda: not connections(open_server) & before, "the earlier ones are closed")
-    shown.execute("_.close()")
+    shown.notebook.execute("_.close()")
     wait_until(lambda: len(connections(open_server)) == READERS - 1, "a widget that is closed closes its stream")
-    shown.notebook.page.evaluate(RESTART)
+    shown.notebook.restart_kernel()
     wait_until(lambda: not connections(open_server), "all streams are closed by the restart of the kernel")
     shown.run()
     wait_until(lambda: len(open_server.hub) == READERS, "all are subscribed")
