@@ -1,4 +1,4 @@
-// A page of a server, in a frame.
+// A page of a server, in a frame. It is light or dark as JupyterLab is, by the color-scheme that frames inherit.
 
 function render({ model, el }) {
   const frame = document.createElement("iframe");
@@ -6,16 +6,8 @@ function render({ model, el }) {
   const gone = new AbortController();
   const go = (url) => (frame.src = url);
   reach(model, gone.signal, go, () => go(`data:text/plain,${WAITS}`));
-  // Light or dark as JupyterLab is, which need not be as the system is. Pages in a frame go by it.
-  const follow = () => (frame.style.colorScheme = document.body.dataset.jpThemeLight === "false" ? "dark" : "light");
-  const theme = new MutationObserver(follow);
-  theme.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  follow();
   el.append(frame);
-  return () => {
-    theme.disconnect();
-    gone.abort();
-  };
+  return () => gone.abort();
 }
 
 export default { render };

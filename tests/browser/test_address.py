@@ -1,11 +1,14 @@
-"""How a page reaches a server, and how many ways to JupyterLab's own origin are open at once: ``address.js`` alone."""
+"""How a page reaches a server, and how many ways to JupyterLab's own origin are open at once: the scripts alone."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from sse_demo import serve
+from sse_demo.lab import BrowserPage
 from sse_demo.lab import browser as lab_browser
 
 SCRIPT = Path(lab_browser.__file__).with_name("address.js")
@@ -20,6 +23,19 @@ OPENED = """count => {
         reach(model, place.signal, () => opened.push(number), () => waiting.push(number));
         return place;
     });
+}"""
+GIVEN_BACK = """async () => {
+    const place = new AbortController();
+    const model = {get: name => ({url: "http://127.0.0.1:8000/", via: "direct"})[name]};
+    const reached = reach(model, place.signal, () => opened.push(model));
+    place.abort();
+    await reached;
+}"""
+FRAMES = """async ([script, count]) => {
+    const module = await import(URL.createObjectURL(new Blob([script], {type: "text/javascript"})));
+    const facts = {url: "http://127.0.0.1:8000/", via: "proxy", height: 9};
+    window.removed = Array.from({length: count}, () => module.default.render({
+        model: {get: name => facts[name]}, el: document.body}));
 }"""
 
 
@@ -83,6 +99,21 @@ def test_four_are_open_at_once_and_the_next_in_line_takes_a_place_that_is_given_
     assert afar.evaluate("opened") == [0, 1, 2, 3, 5]
     afar.evaluate("places[1].abort()")
     assert afar.evaluate("opened") == [0, 1, 2, 3, 5], "and a place is given back once"
+
+
+def test_a_place_that_is_given_back_before_its_turn_is_not_used(afar):
+    afar.evaluate(OPENED, 0)
+    afar.evaluate(GIVEN_BACK)
+    assert afar.evaluate("opened") == []
+
+
+def test_a_page_in_a_frame_has_a_place_like_a_stream_until_it_is_removed(afar):
+    afar.evaluate(FRAMES, [str(BrowserPage._esm), 5])
+    frames = afar.locator("iframe")
+    expect(frames.nth(3)).to_have_attribute("src", "http://hub.example/user/ada/proxy/8000/")
+    expect(frames.nth(4)).to_have_attribute("src", re.compile("^data:text/plain,waits: "))
+    afar.evaluate("removed[0]()")
+    expect(frames.nth(4)).to_have_attribute("src", "http://hub.example/user/ada/proxy/8000/")
 
 
 def test_over_http_2_nobody_waits(afar):
