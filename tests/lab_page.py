@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import psutil
+from nbformat.v4 import new_code_cell, new_notebook
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 DEADLINE = 60  # seconds; a machine may be slow, a fact is not
@@ -32,10 +34,15 @@ QUIET = (
 
 LOOK = 0.1  # seconds between two looks at a fact
 
-READY = """() => {
-    const kernel = window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel;
+KERNEL = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"
+READY = f"""() => {{
+    const kernel = {KERNEL};
     return kernel?.connectionStatus === "connected" && kernel.status === "idle";
-}"""
+}}"""
+EXECUTE = f"code => {KERNEL}.requestExecute({{code}}).done.then(() => null)"
+RESTART = f"() => {KERNEL}.restart()"
+THEME = "theme => document.body.dataset.jpThemeLight === String(theme === 'Light')"
+SAVE = """() => { window.jupyterapp.commands.execute("docmanager:save"); }"""
 RUN = """() => { window.finished = window.jupyterapp.commands.execute("notebook:run-all-cells"); }"""
 # Nobody is there to wait for a promise that is never kept.
 FINISHED = """(seconds) => Promise.race([
@@ -147,6 +154,13 @@ class JupyterLab:
             self._process.wait()
         kill(everything)
 
+    def write(self, name: str, *sources: str) -> Path:
+        """A notebook of this name, with these cells."""
+        path = self.notebooks / name
+        kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+        nbformat.write(new_notebook(cells=[new_code_cell(source) for source in sources], metadata=kernel), path)
+        return path
+
     def processes_of(self, kernel_id: str) -> list[psutil.Process]:
         """The process of a kernel, and those that it has started."""
         for process in psutil.Process(self._process.pid).children():
@@ -168,9 +182,7 @@ class NotebookPage:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.goto(f"{lab.url}lab/workspaces/{path.stem}/tree/{path.name}?token={lab.token}")
         self.page.wait_for_function(READY)
-        self.kernel_id = self.page.evaluate(
-            "() => window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.id"
-        )
+        self.kernel_id = self.page.evaluate(f"() => {KERNEL}.id")
 
     def processes(self) -> list[psutil.Process]:
         return self.lab.processes_of(self.kernel_id)
@@ -178,11 +190,19 @@ class NotebookPage:
     def command(self, name: str) -> None:
         self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
 
+    def execute(self, code: str) -> None:
+        """In the kernel, outside of any cell."""
+        self.page.evaluate(EXECUTE, code)
+
+    def restart_kernel(self) -> None:
+        self.page.evaluate(RESTART)
+
     def set_theme(self, theme: str) -> None:
         """``Light`` or ``Dark``. It is a setting, and stays."""
         self.page.evaluate(
             "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", f"JupyterLab {theme}"
         )
+        self.page.wait_for_function(THEME, arg=theme)
 
     def start_all_cells(self) -> None:
         """As *Run All Cells* of the menu. They go on in the browser, whatever happens here."""
@@ -213,7 +233,7 @@ class NotebookPage:
 
     def save(self) -> None:
         before = self.file.stat().st_mtime_ns
-        self.command("docmanager:save")
+        self.page.evaluate(SAVE)  # and do not wait for its end: where no connection is left there is none
         wait_until(lambda: not self.page.evaluate(DIRTY) and self.file.stat().st_mtime_ns > before, "it is saved")
 
     def wait(self, seconds: float = LOOK) -> None:

@@ -2,7 +2,7 @@
 
     python tests/refresh_pictures.py [FOLDER]        (default: notebooks/figures)
 
-Look at each of them afterwards. The test run takes them too, and compares their sizes.
+Look at each of them afterwards. The test run takes them too, and compares sizes, brightness and colours.
 """
 
 import sys

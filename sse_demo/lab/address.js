@@ -1,11 +1,51 @@
-// Where something on a server is, as this page reaches it. The beginning of the scripts of BrowserEvents and BrowserPage.
+// How this page reaches what is on a server. The beginning of the scripts of BrowserEvents and BrowserPage.
 
-function address(model) {
+const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
+const PLACES = 4; // for streams and pages on JupyterLab's own origin; the other two connections are for JupyterLab
+const WAITS = "waits: JupyterLab needs the other connections";
+
+// Each widget has this script to itself. This is what those of a page have in common.
+const { probes, line } = (window.sseDemo ??= { probes: {}, line: new Set() });
+
+// Whether anything answers there. No time limit: behind six streams this waits as long as one more stream would.
+function answers(origin) {
+  probes[origin] ??= fetch(origin, { method: "HEAD", mode: "no-cors", cache: "no-store" });
+  const forget = () => delete probes[origin]; // it may be there next time
+  return probes[origin].then(() => true, () => !forget());
+}
+
+async function address(model) {
   const url = new URL(model.get("url"));
-  const here = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
-  const direct = model.get("via") === "direct" || (model.get("via") === "auto" && here);
-  if (direct) return url.href;
+  const via = model.get("via");
+  if (via === "direct" || !LOOPBACK.includes(url.hostname)) return url;
+  // A local page may still come from a container, or through a tunnel, where no other port can be reached.
+  if (via === "auto" && LOOPBACK.includes(location.hostname) && (await answers(url.origin))) return url;
   // Through jupyter-server-proxy, on the page's own origin, below the base URL that JupyterLab tells its pages.
   const config = JSON.parse(document.getElementById("jupyter-config-data")?.textContent ?? "{}");
-  return `${location.origin}${config.baseUrl ?? "/"}proxy/${url.port}${url.pathname}${url.search}`;
+  const port = url.port || (url.protocol === "https:" ? 443 : 80);
+  return new URL(`${config.baseUrl ?? "/"}proxy/${port}${url.pathname}${url.search}`, location.origin);
+}
+
+// Calls `connect` with the address when its turn has come, and `wait` when that is later. `signal` gives the place back.
+async function reach(model, signal, connect, wait) {
+  const url = await address(model);
+  if (signal.aborted) return;
+  // Over HTTP/1.1 a browser has six connections to an origin, and what is open for long keeps one of them.
+  const { nextHopProtocol } = performance.getEntriesByType("navigation")[0];
+  if (url.origin !== location.origin || /^h[23]/.test(nextHopProtocol)) return connect(url.href);
+  const turn = { begin: () => connect(url.href) };
+  line.add(turn);
+  signal.addEventListener("abort", () => {
+    line.delete(turn);
+    advance();
+  });
+  advance();
+  if (turn.begin) wait();
+}
+
+function advance() {
+  for (const turn of [...line].slice(0, PLACES)) {
+    turn.begin?.();
+    turn.begin = null;
+  }
 }

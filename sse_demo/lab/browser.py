@@ -62,12 +62,16 @@ class BrowserEvents(_InBrowser):
         Send cookies to another origin, too (``withCredentials``).
     via
         ``direct`` takes the address as it is. ``proxy`` goes through jupyter-server-proxy on JupyterLab's own origin,
-        for a JupyterLab on another machine. ``auto`` is direct where the page comes from this machine, otherwise proxy.
+        for a server on the kernel's machine whose port the browser cannot reach; another machine is always direct.
+        ``auto`` is direct where JupyterLab is at a local address and the server answers the browser, otherwise proxy.
 
     ``state`` is ``no browser`` until a browser shows it, then ``connecting``, ``open`` or ``closed``; ``opened`` counts
     the connections, ``errors`` the events of that name, ``count`` the events, and ``last_id`` is the last one's. A page
     that is loaded again starts again; of two pages that show it, the newer one is reported. Some front ends report
     between two cells only, so a cell should not wait for it.
+
+    Over HTTP/1.1 a browser has six connections to JupyterLab's origin. Of the streams and pages that go through it four
+    are open at once, and the next one waits for a place, in the state ``connecting``.
 
     The stream is open as long as an output shows it; it is closed with the last one, with :meth:`stop`, with the
     kernel, and when the cell is run again.

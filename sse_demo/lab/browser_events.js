@@ -14,7 +14,8 @@ function initialize({ model }) {
   let version = 0; // of what there is to report
   let waiting = []; // the newest events that Python has not confirmed, each after the version it came with
   let patience = PATIENCE;
-  let source = null;
+  let stream = null; // aborted, it is closed, or has never been opened
+  let note = ""; // why it is not open yet
   let timer = null; // of the next report
   let over = false; // there is nobody to report to
 
@@ -42,23 +43,39 @@ function initialize({ model }) {
       waiting.push([version, ...event]);
       if (waiting.length > model.get("keep")) waiting.shift();
     }
-    for (const draw of views) draw(seen, shown);
+    for (const draw of views) draw(seen, shown, note);
     timer ??= setTimeout(report, FLUSH);
   }
 
+  function tell(text) {
+    note = text;
+    changed({});
+  }
+
   function open() {
-    if (source || model.get("stopped")) return;
+    if (stream || over || model.get("stopped")) return;
     changed({ state: "connecting" });
-    source = new EventSource(address(model), { withCredentials: model.get("credentials") });
-    source.addEventListener("open", () => changed({ state: "open", opened: seen.opened + 1 }));
-    source.addEventListener("error", () =>
-      changed({
-        state: source.readyState === EventSource.CLOSED ? "closed" : "connecting",
-        errors: seen.errors + 1,
-      }),
-    );
-    for (const type of model.get("types")) {
+    stream = new AbortController();
+    reach(model, stream.signal, connect, () => tell(WAITS));
+  }
+
+  function connect(url) {
+    tell("");
+    const mine = stream;
+    const source = new EventSource(url, { withCredentials: model.get("credentials") });
+    mine.signal.addEventListener("abort", () => source.close());
+    // The connection has events of its own, which are no messages. A message may have the same name.
+    const own = (type, react) =>
+      source.addEventListener(type, (event) => event instanceof MessageEvent || react());
+    own("open", () => changed({ state: "open", opened: seen.opened + 1 }));
+    own("error", () => {
+      const closed = source.readyState === EventSource.CLOSED;
+      changed({ state: closed ? "closed" : "connecting", errors: seen.errors + 1 });
+      if (closed) mine.abort(); // another one may have its place
+    });
+    for (const type of new Set(model.get("types"))) {
       source.addEventListener(type, (event) => {
+        if (!(event instanceof MessageEvent)) return;
         const news = { count: seen.count + 1, last_id: event.lastEventId };
         changed(news, [event.type, event.data, event.lastEventId]);
       });
@@ -66,9 +83,10 @@ function initialize({ model }) {
   }
 
   function close() {
-    if (!source) return;
-    source.close();
-    source = null;
+    if (!stream) return;
+    stream.abort();
+    stream = null;
+    note = "";
     changed({ state: "closed" });
   }
 
@@ -81,7 +99,7 @@ function initialize({ model }) {
   streams.set(model.get("key"), {
     enter(draw) {
       views.add(draw);
-      draw(seen, shown);
+      draw(seen, shown, note);
       open();
     },
     leave(draw) {
@@ -91,7 +109,6 @@ function initialize({ model }) {
   });
   model.on("change:stopped", () => model.get("stopped") && close());
   model.on("msg:custom", confirmed);
-  model.on("comm_live_update", close);
   // JupyterLab does not tell a widget that its kernel has gone; the kernel's connection does.
   const kernel = model.widget_manager?.kernel;
   const gone = () => ["dead", "terminating", "restarting", "autorestarting"].includes(kernel.status) && end();
@@ -119,7 +136,7 @@ function render({ model, el }) {
     return node;
   }
 
-  function draw({ state, count, opened, errors, last_id }, shown) {
+  function draw({ state, count, opened, errors, last_id }, shown, note) {
     const pill = `background:${COLORS[state] ?? "#546e7a"};color:white;border-radius:9px;padding:1px 9px`;
     head.replaceChildren(
       part("span", state, pill),
@@ -127,6 +144,7 @@ function render({ model, el }) {
       part("b", count),
       part("span", ` \u00a0 opened ${opened} \u00a0 errors ${errors} \u00a0 last id `),
       part("code", last_id || "-"),
+      part("span", note && ` \u00a0 ${note}`),
     );
     head.className = "browser-events";
     head.dataset.state = state;

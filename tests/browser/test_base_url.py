@@ -3,10 +3,18 @@
 The lessons run there, and what the browser reads comes through JupyterLab's own origin, by jupyter-server-proxy.
 """
 
+import re
+
 import pytest
 from lab_page import NOTEBOOKS, JupyterLab, NotebookPage, troubles, wait_until
 from playwright.sync_api import expect
 from test_browser_events import Shown
+from test_lesson_browser import WIDGETS
+
+TALL = {"width": 1100, "height": 9000}  # what is out of sight is not drawn
+WAITS = "waits: JupyterLab needs the other connections"
+WITH_A_PLACE = f"""all => all.filter(
+    one => one.dataset.state !== "closed" && !one.textContent.includes("{WAITS}")).length"""
 
 
 @pytest.fixture(scope="module")
@@ -18,23 +26,52 @@ def hub_lab(tmp_path_factory):
         yield lab
 
 
-def test_a_lesson_runs_and_its_page_is_seen_and_publishes(browser, hub_lab):
-    context = browser.new_context()
-    notebook = NotebookPage(hub_lab, context, NOTEBOOKS / "01_ten_messages.ipynb")
-    notebook.start_all_cells()
+@pytest.fixture(scope="module")
+def lessons(browser, hub_lab):
+    """By their names. They run at the same time, as for two people: each has six connections of its own."""
+    contexts = {name: browser.new_context(viewport=TALL) for name in ("05_browser", "01_ten_messages")}
+    lessons = {name: NotebookPage(hub_lab, contexts[name], NOTEBOOKS / f"{name}.ipynb") for name in contexts}
+    for notebook in lessons.values():
+        notebook.start_all_cells()
+    yield lessons
+    for context in contexts.values():
+        context.close()
+
+
+def run(notebook):
     notebook.wait_for_all_cells()
     cells = notebook.cells()
     assert not troubles(cells)
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    return notebook
+
+
+def test_lesson_1_runs_and_its_page_is_seen_and_publishes(lessons, hub_lab):
+    notebook = run(lessons["01_ten_messages"])
     page = notebook.page.frame_locator("iframe")
-    assert notebook.page.locator("iframe").get_attribute("src").startswith(f"{hub_lab.url}proxy/")
+    expect(notebook.page.locator("iframe")).to_have_attribute("src", re.compile(f"^{hub_lab.url}proxy/"))
     expect(page.locator("#messages .state")).to_have_attribute("data-state", "open")
     expect(page.locator("#messages li .data").last).to_contain_text('"seq": 0')
     page.locator("#publish input[name=data]").fill("hello from afar")
     page.locator("#publish button[type=submit]").click()
     expect(page.locator("#topic li .data")).to_have_text(["hello from afar"])
+    notebook.save()
     assert not notebook.errors
-    context.close()
+
+
+def test_the_streams_of_lesson_5_leave_jupyterlab_connections(lessons):
+    notebook = run(lessons["05_browser"])
+    streams = notebook.page.locator(".browser-events")
+    wait_until(lambda: streams.count() == len(WIDGETS), "all of them are shown")
+    wait_until(lambda: streams.evaluate_all(WITH_A_PLACE) == 4, "four have a place")
+    next_one = streams.filter(has_text=WAITS).first
+    number = streams.evaluate_all("(all, one) => all.indexOf(one)", next_one.element_handle())
+    expect(streams.nth(number)).to_have_attribute("data-state", "connecting")
+    notebook.execute("first.stop()")
+    expect(streams.nth(number)).not_to_contain_text(WAITS)
+    assert streams.evaluate_all(WITH_A_PLACE) <= 4
+    notebook.save()
+    assert not notebook.errors
 
 
 def test_a_stream_comes_through_jupyterlabs_own_origin(browser, server, hub_lab, tmp_path):

@@ -2,10 +2,8 @@
 
 import json
 
-import nbformat
 import pytest
 from lab_page import NotebookPage, troubles, wait_until
-from nbformat.v4 import new_code_cell, new_notebook
 
 from sse_demo import Event, serve
 
@@ -32,14 +30,11 @@ class Shown:
 
     def __init__(self, lab, context, folder, *widgets):
         self.folder = folder
-        path = lab.notebooks / "browser_events.ipynb"
-        cells = [new_code_cell(CELL)]
+        cells = [CELL]
         for number, (url, options) in enumerate(widgets):
             told = str(folder / f"{number}.json")
-            cells.append(new_code_cell(f"shown({url!r}, {told!r}{options})"))
-        kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-        nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
-        self.notebook = NotebookPage(lab, context, path)
+            cells.append(f"shown({url!r}, {told!r}{options})")
+        self.notebook = NotebookPage(lab, context, lab.write("browser_events.ipynb", *cells))
         self.run()
 
     def run(self):
@@ -82,6 +77,7 @@ def shown(lab, browser, tmp_path_factory, strict, open_server):
         (f"{open_server.url}/events?topic=typed", ", types=['message', 'price']"),
         (f"{open_server.url}/events?topic=lost", ""),
         (f"{strict.url}/events?topic=a", ""),
+        (f"{open_server.url}/events?topic=named", ", types=['open', 'error', 'open']"),
     )
     context.close()
 
@@ -98,12 +94,15 @@ WebSocket.prototype.send = function (data) {
 """
 
 
+READERS = 3  # of the open server
+
+
 def connections(server):
     return set(server._app.settings["connections"])
 
 
 def test_events_are_shown_and_arrive_in_python(shown, open_server):
-    wait_until(lambda: len(open_server.hub) == 2, "both are subscribed")
+    wait_until(lambda: len(open_server.hub) == READERS, "all are subscribed")
     open_server.publish("typed", "one")
     id = open_server.publish("typed", Event("<b>two</b>", event="price"))
     open_server.publish("typed", Event("nobody listens", event="other"))
@@ -116,15 +115,24 @@ def test_events_are_shown_and_arrive_in_python(shown, open_server):
     assert f"last id {last}" in shown.text(0)
 
 
+def test_an_event_may_be_named_as_one_of_the_connection(shown, open_server):
+    names = ["open", "error", "open"]
+    for name in names:
+        open_server.publish("named", Event(f"called {name}", event=name))
+    wait_until(lambda: len(shown.heard(3)["data"]) == 3, "Python has them", lambda: shown.heard(3))
+    assert shown.heard(3) == {"state": "open", "opened": 1, "data": [f"called {name}" for name in names]}
+    assert "events 3 opened 1 errors 0" in shown.text(3)
+
+
 def test_a_lost_connection_comes_back_and_is_counted(shown, open_server):
-    wait_until(lambda: len(open_server.hub) == 2, "both are subscribed")
+    wait_until(lambda: len(open_server.hub) == READERS, "all are subscribed")
     for number in range(3):
         open_server.publish("lost", str(number))
         wait_until(lambda number=number: len(shown.heard(1)["data"]) == number + 1, "Python has it")
         before = connections(open_server)
         for connection in before:
             open_server._loop.call_soon_threadsafe(connection.abort)
-        wait_until(lambda before=before: len(connections(open_server) - before) == 2, "both have come back")
+        wait_until(lambda before=before: len(connections(open_server) - before) == READERS, "all have come back")
     open_server.publish("lost", "3")
     wait_until(lambda: shown.heard(1)["opened"] == 4, "it has opened four times", lambda: shown.heard(1))
     wait_until(lambda: shown.heard(1)["data"] == ["0", "1", "2", "3"], "nothing is lost, nothing twice")
@@ -140,11 +148,17 @@ def test_it_closes_with_its_output_when_its_cell_is_run_again_and_with_the_kerne
     shown.notebook.command("notebook:clear-all-cell-outputs")
     wait_until(lambda: not connections(open_server), "all streams are closed with their outputs")
     shown.run()
-    wait_until(lambda: len(open_server.hub) == 2, "both are subscribed")
+    wait_until(lambda: len(open_server.hub) == READERS, "all are subscribed")
     before = connections(open_server)
     shown.run()
-    wait_until(lambda: len(connections(open_server) - before) == 2, "both are new")
+    wait_until(lambda: len(connections(open_server) - before) == READERS, "all are new")
     wait_until(lambda: not connections(open_server) & before, "the earlier ones are closed")
+    shown.notebook.execute("_.close()")
+    wait_until(lambda: len(connections(open_server)) == READERS - 1, "a widget that is closed closes its stream")
+    shown.notebook.restart_kernel()
+    wait_until(lambda: not connections(open_server), "all streams are closed by the restart of the kernel")
+    shown.run()
+    wait_until(lambda: len(open_server.hub) == READERS, "all are subscribed")
     shown.notebook.command("kernelmenu:shutdown")
     wait_until(lambda: not connections(open_server), "all streams are closed with the kernel")
 

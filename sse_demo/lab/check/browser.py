@@ -34,8 +34,12 @@ def cors(headers: Callable[[str | None, set, bool], dict]) -> Report:
     """``headers(origin, allowed, credentials)`` gives the CORS headers of an answer to a page from ``origin``."""
     report = Report("cors")
 
-    def of(origin: str | None, allowed: set, credentials: bool = False) -> dict:
-        return {name: str(value) for name, value in headers(origin, allowed, credentials).items() if name != "Vary"}
+    def answer(origin: str | None, allowed: set, credentials: bool = False) -> dict:
+        # Names of headers are case-insensitive: RFC 9110, 5.1.
+        return {name.title(): str(value) for name, value in headers(origin, allowed, credentials).items()}
+
+    def of(*case) -> dict:
+        return {name: value for name, value in answer(*case).items() if name != "Vary"}
 
     report.expect("an origin that is allowed is told so", {ALLOW: PAGE}, lambda: of(PAGE, {PAGE}))
     report.expect("one that is not is told nothing", {}, lambda: of("https://evil.example", {PAGE}))
@@ -51,7 +55,7 @@ def cors(headers: Callable[[str | None, set, bool], dict]) -> Report:
         "a cache is told that each answer depends on the origin",
         ["Origin"] * 4,
         lambda: [
-            headers(origin, allowed, False).get("Vary")
+            answer(origin, allowed).get("Vary", "").title()
             for origin, allowed in [(PAGE, {PAGE}), ("https://evil.example", {PAGE}), (None, {PAGE}), (PAGE, {"*"})]
         ],
     )

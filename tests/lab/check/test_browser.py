@@ -41,8 +41,14 @@ def right(origin, allowed, credentials):
     return headers | ({"Access-Control-Allow-Credentials": "true"} if credentials else {})
 
 
-def test_the_right_headers():
-    assert check.cors(right).passed
+def in_other_letters(origin, allowed, credentials):
+    answer = right(origin, allowed, credentials) | {"Vary": "origin"}
+    return {name.lower(): value for name, value in answer.items()}
+
+
+@pytest.mark.parametrize("headers", [right, in_other_letters])
+def test_the_right_headers(headers):
+    assert check.cors(headers).passed
 
 
 @pytest.mark.parametrize(
