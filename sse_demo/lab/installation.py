@@ -11,6 +11,8 @@ from .report import Report
 PARTS = {
     "jupyterlab": "the place where you read this",
     "ipywidgets": "live outputs",
+    "anywidget": "what the browser itself reads",
+    "jupyter-server-proxy": "the way there, where JupyterLab is on another machine",
     "tornado": "the server",
     "aiohttp": "the client",
     "psutil": "this machine as a live source",
