@@ -32,7 +32,7 @@ QUIET = (
     "--host-resolver-rules=MAP *.example 127.0.0.1",  # this machine, under a name that does not say so
 )
 
-LOOK = 0.1  # seconds between two looks at a fact
+LOOK = 0.2  # seconds between two looks at a fact
 
 KERNEL = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"
 READY = f"""() => {{

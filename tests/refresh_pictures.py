@@ -16,33 +16,31 @@ from playwright.sync_api import Browser, sync_playwright
 from sse_demo import serve
 
 FIGURES = NOTEBOOKS / "figures"
-# A part of a notebook, from the cell with the first text to that with the other, in these themes.
-PARTS = [
-    ("01_ten_messages", "Watch it live", "Look up.", {"Light": "live.png", "Dark": "live-dark.png"}),
-]
+NOTEBOOK = "01_ten_messages"
+PART = "Watch it live", "Look up."  # from the first cell with the one text to the first after it with the other
+LIVE = {"Light": "live.png", "Dark": "live-dark.png"}  # by JupyterLab's theme
 PAGE = {"light": "page.png", "dark": "page-dark.png"}
 TALL = {"width": 1000, "height": 9000}  # what is out of sight is not drawn
-LIVE = 3  # seconds in which the live outputs get something to show
 MARGIN = 6  # pixels
 
 
-def of_notebooks(lab: JupyterLab, browser: Browser) -> Iterator[tuple[str, bytes]]:
-    for notebook, first, last, names in PARTS:
-        context = browser.new_context(viewport=TALL)
-        shown = NotebookPage(lab, context, NOTEBOOKS / f"{notebook}.ipynb")
-        shown.page.evaluate("() => jupyterapp.shell.collapseLeft()")
-        shown.start_all_cells()
-        shown.wait_for_all_cells()
-        shown.wait(LIVE)
-        for theme, name in names.items():
-            shown.set_theme(theme)
-            yield name, shown.page.screenshot(clip=_around(shown.page, first, last))
-        shown.set_theme("Light")
-        shown.command("kernelmenu:shutdown")
-        context.close()
+def pictures(lab: JupyterLab, browser: Browser) -> Iterator[tuple[str, bytes]]:
+    """Their names, and the PNG files. The notebook runs while the page is shown: both take their time."""
+    context = browser.new_context(viewport=TALL)
+    shown = NotebookPage(lab, context, NOTEBOOKS / f"{NOTEBOOK}.ipynb")
+    shown.page.evaluate("() => jupyterapp.shell.collapseLeft()")
+    shown.start_all_cells()
+    yield from _of_the_page(browser)
+    shown.wait_for_all_cells()
+    for theme, name in LIVE.items():
+        shown.set_theme(theme)
+        yield name, shown.page.screenshot(clip=_around(shown.page, *PART))
+    shown.set_theme("Light")
+    shown.command("kernelmenu:shutdown")
+    context.close()
 
 
-def of_the_page(browser: Browser) -> Iterator[tuple[str, bytes]]:
+def _of_the_page(browser: Browser) -> Iterator[tuple[str, bytes]]:
     with serve() as server:
         server.publish("news", "the kettle is on")
         page = browser.new_page(viewport={"width": 900, "height": 640})
@@ -72,10 +70,9 @@ def main(folder: Path) -> None:
             sys.exit(HOW_TO_GET_ONE)
         browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
         with JupyterLab(Path(work)) as lab:
-            for pictures in (of_the_page(browser), of_notebooks(lab, browser)):
-                for name, picture in pictures:
-                    print(folder / name, flush=True)
-                    (folder / name).write_bytes(picture)
+            for name, picture in pictures(lab, browser):
+                print(folder / name, flush=True)
+                (folder / name).write_bytes(picture)
         browser.close()
 
 

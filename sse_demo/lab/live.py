@@ -15,7 +15,7 @@ from .. import cells
 from ..client import EventSource
 from ..event import Event
 
-REDRAW = 0.1  # seconds; a browser does not see more, and a fast stream must not flood it
+REDRAW = 0.2  # seconds; nobody reads faster, and a fast stream must not flood the browser
 RATE_OVER = 5.0  # seconds
 SHOWN_CHARACTERS = 200
 

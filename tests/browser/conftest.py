@@ -37,7 +37,7 @@ def page(browser):
 
 
 def pytest_collection_modifyitems(items):
-    """A notebook runs for the second time, and is compared, while the next are opened: mostly they wait.
+    """A notebook runs for the second time while the next is opened: mostly they wait.
 
     But not all are open at once: ``later`` says how many notebooks later a test has its turn.
     """

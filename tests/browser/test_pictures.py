@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from refresh_pictures import FIGURES, of_notebooks, of_the_page
+from refresh_pictures import FIGURES, pictures
 
 OTHER_FONTS = 0.2  # of the height: lines break elsewhere
 SCROLL_BAR = 0.02  # of the width
@@ -22,7 +22,7 @@ MEASURE = """async picture => {
 
 
 def test_the_pictures_that_are_shown_can_be_taken_again(lab, browser):
-    taken = dict([*of_the_page(browser), *of_notebooks(lab, browser)])
+    taken = dict(pictures(lab, browser))
     assert set(taken) == {path.name for path in FIGURES.glob("*.png")}
     page = browser.new_page()
     for name, picture in taken.items():
