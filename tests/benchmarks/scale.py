@@ -25,7 +25,7 @@ def draw(rows: list[tuple], path: str) -> None:
     cost.plot(counts, [row[1].cpu_us_per_delivery for row in rows], "o-", color="#1e88e5", label="sse_demo")
     cost.plot(counts, [row[2].cpu_us_per_delivery for row in rows], "o-", color="#b0bec5", label="bare send loop")
     cost.set(title="CPU, µs a delivery", ylim=(0, None))
-    cost.legend()
+    cost.legend(loc="lower right")
     memory.plot(counts, [row[1].memory_kb_per_connection for row in rows], "o-", color="#1e88e5")
     memory.set(title="memory, KB a connection", ylim=(0, None))
     for axes in (cost, memory):
