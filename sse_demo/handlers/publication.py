@@ -32,14 +32,13 @@ class Publication(Handler):
         if self._finished or self.request.method != "POST":
             return
         headers = self.request.headers
-        if _asks_before_it_sends(headers):
-            headers["Expect"] = "100-continue"  # the only spelling that Tornado answers
-        check_length(headers, self.hub.settings.max_event_size)
+        asks = asks_before_it_sends(headers)
+        check_length(headers, self.hub.settings.max_event_size, asks)
         try:
             check_origin(self)
             self.media_type = check_content_type(headers)
         except HTTPError as error:
-            if _asks_before_it_sends(headers):
+            if asks:
                 raise
             self.refused = error
 
@@ -70,7 +69,15 @@ def check_origin(handler: Handler) -> None:
         raise problem(403, f"a page from {origin} may not publish here")
 
 
-def check_length(headers: HTTPHeaders, limit: int) -> None:
+def asks_before_it_sends(headers: HTTPHeaders) -> bool:
+    """Has the client asked first (RFC 9110, 10.1.1)? Then in the one spelling that Tornado answers, from now on."""
+    asks = headers.get("Expect", "").lower() == "100-continue"
+    if asks:
+        headers["Expect"] = "100-continue"
+    return asks
+
+
+def check_length(headers: HTTPHeaders, limit: int, asks: bool) -> None:
     """400 for what is no length, 413 for a length that is not worth receiving.
 
     A client that is still sending when the connection closes never sees the answer. So a body that is too large but not
@@ -79,12 +86,8 @@ def check_length(headers: HTTPHeaders, limit: int) -> None:
     length = headers.get("Content-Length", "0")
     if not (length.isascii() and length.isdigit()):
         raise problem(400, f"Content-Length must be a number, not {length!r}")
-    if int(length) > (limit if _asks_before_it_sends(headers) else limit * DROPPED_BODY):
+    if int(length) > (limit if asks else limit * DROPPED_BODY):
         raise too_large(limit)
-
-
-def _asks_before_it_sends(headers: HTTPHeaders) -> bool:
-    return headers.get("Expect", "").lower() == "100-continue"
 
 
 def too_large(limit: int) -> Exception:
