@@ -22,7 +22,8 @@ class Connection:
     """A detached response. All methods are for the event loop's thread.
 
     An idle connection is a plain socket: an ``IOStream`` takes more memory than all the rest of it. It gets one again
-    when the kernel refuses bytes, and they must wait; over TLS it keeps the one that it came with.
+    when the kernel refuses bytes, and they must wait; over TLS, and where there are no more file descriptors, it keeps
+    the one that it came with.
     """
 
     __slots__ = ("_io_loop", "_socket", "_stream", "_chunked", "_direct", "_ending", "_close_callbacks")
@@ -39,7 +40,11 @@ class Connection:
         if stream.closed() or isinstance(stream.socket, ssl.SSLSocket):
             stream.set_close_callback(self._closed)
             return
-        self._socket = stream.socket.dup()
+        try:
+            self._socket = stream.socket.dup()
+        except OSError:  # there are no more file descriptors
+            stream.set_close_callback(self._closed)
+            return
         self._stream = None
         stream.close()
         self._io_loop.add_handler(self._socket, self._readable, IOLoop.READ)

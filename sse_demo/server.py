@@ -122,6 +122,7 @@ class Server:
         http.add_socket(self._listener)
         machine = asyncio.create_task(publish_machine(self.hub)) if self._live else None
         await self._stop.wait()
+        self._stop.clear()  # the next one cuts the goodbyes short
         app.settings["draining"] = True
         await self._say_goodbye(app.settings["connections"])
         if machine:
@@ -141,8 +142,9 @@ class Server:
         for number, connection in enumerate(leaving, start=1):
             connection.end()
             due = start + self._drain * number / len(leaving)
-            if due > self._loop.time():
-                await asyncio.sleep(due - self._loop.time())
+            if due > self._loop.time() and not self._stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), due - self._loop.time())
 
 
 def serve(

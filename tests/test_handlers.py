@@ -10,8 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from sse_demo import EventStreamParser, serve
-from sse_demo.handlers import EventsHandler, Handler, refusals_explained
-from sse_demo.routing import Route
+from sse_demo.handlers import EventsHandler, Handler, problem, refusals_explained
+from sse_demo.routing import Group, Route
 
 
 def request(server, method, path, body=None, headers=None):
@@ -388,8 +388,9 @@ def test_what_is_refused_is_not_kept(monkeypatch):
 
 def test_an_absurd_body_is_not_received():
     with serve(max_event_size=1000) as server:
-        head = b"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
-        assert raw(server, head).startswith(b"HTTP/1.1 413 ")
+        for length in (b"100000000", b"9" * 5000):
+            head = b"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nContent-Length: %b\r\n\r\n" % length
+            assert raw(server, head).startswith(b"HTTP/1.1 413 ")
 
 
 def test_what_becomes_too_large_on_the_wire_is_refused():
@@ -518,6 +519,20 @@ def test_413_reaches_a_client_that_sends_before_it_reads(server, size):
 def test_a_refusal_by_headers_reaches_a_client_with_a_large_body(server, headers):
     for _ in range(10):
         assert request(server, "POST", "/events?topic=a", b"x" * 5_000_000, headers)[0] in (403, 415)
+
+
+def test_so_does_that_of_a_lock():
+    def locked(handler):
+        raise problem(401, "the door is locked")
+        yield
+
+    group = Group("/admin", [Route("/events", EventsHandler)], [locked])
+    with serve(routes=[group]) as server:
+        for _ in range(10):
+            answer = request(server, "POST", "/admin/events?topic=a", b"x" * 5_000_000)
+            assert "X-Request-ID" in assert_problem(answer, 401, "locked")
+        absurd = b"POST /admin/events?topic=a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
+        assert raw(server, absurd).startswith(b"HTTP/1.1 401 ")
 
 
 def test_a_long_stream_without_pauses_comes_whole(server):

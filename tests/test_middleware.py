@@ -1,5 +1,6 @@
 """Each middleware, in a running service, and what a middleware may do."""
 
+import asyncio
 import http.client
 import json
 import logging
@@ -134,7 +135,7 @@ def test_an_error_that_nobody_expected_is_an_answer_and_a_log_line_with_the_same
 
 @pytest.mark.parametrize("handler", [BrokenStream, RefusedStream, BrokenAnswer])
 def test_what_fails_in_the_middle_of_an_answer_breaks_it_off(serving, caplog, handler):
-    with urllib.request.urlopen(f"{serving(handler=handler)}?token=secret") as answer:
+    with urllib.request.urlopen(f"{serving(handler=handler)}?token=secret", timeout=10) as answer:
         with pytest.raises(http.client.IncompleteRead):
             answer.read()
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
@@ -146,11 +147,54 @@ def test_what_fails_in_the_middle_of_an_answer_breaks_it_off(serving, caplog, ha
 def test_what_fails_after_an_answer_is_logged(serving, caplog, eventually):
     class Late(Handler):
         def get(self):
-            self.finish("all is well")
+            self.finish(b"all is well" * 10**6)
             raise ZeroDivisionError("after all")
 
-    assert answer(serving(handler=Late))[2] == b"all is well"
+    assert answer(serving(handler=Late))[2] == b"all is well" * 10**6
     eventually(lambda: "ZeroDivisionError: after all" in caplog.text)
+
+
+class Cancelled(Handler):
+    async def get(self):
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+
+class Stubborn(Handler):
+    """Cannot even be told that it has failed."""
+
+    def get(self):
+        raise problem(404, "no")
+
+    def finish(self, chunk=None):
+        return super().finish({"data": self.data})
+
+
+class WrongLength(Handler):
+    def get(self):
+        raise problem(400, "no", {"Content-Length": 3})
+
+
+def test_what_was_cancelled_is_an_error_like_others(serving, caplog):
+    status, headers, body = answer(serving(handler=Cancelled))
+    assert (status, json.loads(body)["request_id"]) == (500, headers["X-Request-ID"])
+    assert "CancelledError" in caplog.text
+
+
+@pytest.mark.parametrize("handler", [Stubborn, WrongLength])
+def test_what_cannot_be_told_is_logged_and_the_connection_closed(serving, caplog, eventually, handler):
+    url = serving(handler=handler)
+    with pytest.raises((http.client.HTTPException, ConnectionError)):
+        answer(url)
+    eventually(lambda: "/hello failed, request" in caplog.text)
+    assert answer(url.replace("/hello", "/ping"))[0] == 200
+
+
+def test_what_is_answered_or_given_up_is_in_progress_no_more(server, eventually):
+    urllib.request.urlopen(f"{server.url}/ping").close()
+    urllib.request.urlopen(f"{server.url}/events?topic=a").close()
+    eventually(lambda: not server._app.settings["in_progress"])
 
 
 def test_a_reader_that_leaves_is_no_error(serving, caplog, eventually):
@@ -347,6 +391,9 @@ def test_a_preflight_is_told_what_is_allowed(serving):
     assert headers["Access-Control-Max-Age"] == "600"
     headers = answer(url, "OPTIONS", Origin="https://b.test", **PREFLIGHT)[1]
     assert headers["Access-Control-Allow-Methods"] is None
+    headers = answer(url, "OPTIONS", Origin="https://a.test")[1]
+    assert headers["Access-Control-Allow-Origin"] == "https://a.test"
+    assert headers["Access-Control-Max-Age"] is None, "it is no preflight"
 
 
 def test_a_preflight_opens_no_lock_and_is_not_stopped_by_one(serving):

@@ -1,5 +1,6 @@
 """The listening socket, in servers that run."""
 
+import contextlib
 import re
 import socket
 import subprocess
@@ -14,7 +15,7 @@ FEW_DESCRIPTORS = """
 import resource
 from sse_demo import serve
 resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
-print(serve().port, flush=True)
+print(serve(heartbeat=0.1).port, flush=True)
 input()
 """
 
@@ -37,8 +38,21 @@ def test_without_a_file_descriptor_it_waits_and_goes_on_when_somebody_leaves(tmp
         [sys.executable, "-c", FEW_DESCRIPTORS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
     ) as process:  # fmt: skip
         port = int(process.stdout.readline())
-        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(60)]
+        clients = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(60)]
         eventually(lambda: "accepts no connection" in log.read_text())
+        for client in clients:
+            client.sendall(b"GET /events?topic=a HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.setblocking(False)
+        received = dict.fromkeys(clients, b"")
+
+        def all_that_are_open_have_heartbeats():
+            for client in clients:
+                with contextlib.suppress(BlockingIOError):
+                    received[client] += client.recv(1000)
+            opened = [data for data in received.values() if b"200 OK" in data]
+            return len(opened) > 10 and all(data.count(b"\r\n:\n\n\r\n") >= 2 for data in opened)
+
+        eventually(all_that_are_open_have_heartbeats)
         for client in clients:
             client.close()
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=10) as answer:

@@ -311,6 +311,18 @@ def test_a_drain_spreads_the_goodbyes_and_tells_of_it():
     assert max(ends) - min(ends) > 0.5
 
 
+def test_another_stop_cuts_a_drain_short():
+    server = serve()
+    stream = open_stream(server, "/events?topic=a")
+    draining = threading.Thread(target=server.stop, args=(60,))
+    draining.start()
+    stream.read()  # its goodbye, which is the first thing that a drain does
+    server.stop()
+    draining.join(10)
+    assert not draining.is_alive()
+    stream.close()
+
+
 def test_without_a_drain_it_stops_at_once():
     server = serve()
     stream = open_stream(server, "/events?topic=a")

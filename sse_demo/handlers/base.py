@@ -101,12 +101,22 @@ class Base(RequestHandler):
                 Base.prepare(self)
             except Exception as other:  # who would have been stopped anyway is told that instead
                 error = other
-        while not self._headers_written:  # each turn, there is one middleware less that could fail
+        if not isinstance(error, Exception):
+            error = RuntimeError(f"what was awaited has ended with {error!r}")
+        if self._headers_written:
+            return
+        for _ in range(len(self._middleware) + 2):  # each turn, there is one middleware less that could fail
             error = self._explained(error)
+            if self._headers_written:  # a middleware has answered
+                return
             try:
-                super().send_error(error.status_code, exc_info=(type(error), error, None))
+                return super().send_error(error.status_code, exc_info=(type(error), error, None))
             except Exception as other:
                 error = other
+                if self._headers_written:
+                    break
+        log_failure(self, error)
+        self.request.connection.close()
 
     def _explained(self, error: Exception) -> HTTPError:
         """What nobody has expected is raised in each middleware, until one of them says what it comes to."""
@@ -152,7 +162,8 @@ class Base(RequestHandler):
 
     def _reader_has_left(self, error: Exception) -> bool:
         """An ordinary end, for a handler that flushes."""
-        return isinstance(error, StreamClosedError) and not self._stream and self.request.connection.stream.closed()
+        stream = self.request.connection.stream  # None, when it was taken out of Tornado's hands
+        return isinstance(error, StreamClosedError) and stream is not None and stream.closed()
 
 
 def log_failure(handler: Base, error: Exception) -> None:

@@ -16,6 +16,7 @@ from .base import problem
 from .handler import Handler
 
 MAX_KEY_LENGTH = 255  # characters of an Idempotency-Key
+MAX_DIGITS = 18  # of a Content-Length; Python reads no more than some thousand
 DROPPED_BODY = 16  # times the limit: the largest body that is received only to be refused
 TEXT_TYPES = ("", "application/json", "application/x-www-form-urlencoded")  # the last is what curl -d sends
 UTF_8 = ("utf-8", "utf8", "us-ascii")
@@ -26,17 +27,17 @@ class Publication(Handler):
 
     def prepare(self) -> None:
         """Look at a publisher's headers before its body is read."""
-        self.body = bytearray()
-        self.refused: HTTPError | None = None  # what is told once the body has been received
-        super().prepare()
-        if self._finished or self.request.method != "POST":
-            return
+        self.body, self.refused = bytearray(), None  # the latter is told once the former has been received
+        if self.request.method != "POST":
+            return super().prepare()
         headers = self.request.headers
         asks = asks_before_it_sends(headers)
         check_length(headers, self.hub.settings.max_event_size, asks)
         try:
-            check_origin(self)
-            self.media_type = check_content_type(headers)
+            super().prepare()
+            if not self._finished:
+                check_origin(self)
+                self.media_type = check_content_type(headers)
         except HTTPError as error:
             if asks:
                 raise
@@ -86,7 +87,7 @@ def check_length(headers: HTTPHeaders, limit: int, asks: bool) -> None:
     length = headers.get("Content-Length", "0")
     if not (length.isascii() and length.isdigit()):
         raise problem(400, f"Content-Length must be a number, not {length!r}")
-    if int(length) > (limit if asks else limit * DROPPED_BODY):
+    if len(length) > MAX_DIGITS or int(length) > (limit if asks else limit * DROPPED_BODY):
         raise too_large(limit)
 
 
