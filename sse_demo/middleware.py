@@ -13,8 +13,8 @@ import uuid
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 
-from .handlers import Handler, Middleware, problem
-from .handlers.base import log_failure
+from .handlers import Handler, Middleware
+from .handlers.base import unexpected
 
 PREFLIGHT_AGE = 600  # seconds for which a browser may remember what is allowed
 PREFLIGHT = "Access-Control-Request-Method"  # a header that only a preflight has
@@ -67,8 +67,7 @@ def recovery(handler: Handler) -> Generator[None, None, None]:
     try:
         yield
     except Exception as error:
-        log_failure(handler, error)
-        raise problem(500, "this is an error of the server, and it has been logged") from error
+        raise unexpected(handler, error) from error
 
 
 def cors(origins: Sequence[str], credentials: bool = False) -> Middleware:

@@ -129,8 +129,7 @@ class Base(RequestHandler):
                 error = other
         if isinstance(error, HTTPError):
             return error
-        log_failure(self, error)
-        return problem(500, "this is an error of the server, and it has been logged")
+        return unexpected(self, error)
 
     def write_error(self, status_code: int, **kwargs) -> None:
         _, error, _ = kwargs["exc_info"]
@@ -164,6 +163,12 @@ class Base(RequestHandler):
         """An ordinary end, for a handler that flushes."""
         stream = self.request.connection.stream  # None, when it was taken out of Tornado's hands
         return isinstance(error, StreamClosedError) and stream is not None and stream.closed()
+
+
+def unexpected(handler: Base, error: Exception) -> HTTPError:
+    """What nobody has expected, as a problem that tells nothing of it. The log has it, with the same request id."""
+    log_failure(handler, error)
+    return problem(500, "this is an error of the server, and it has been logged")
 
 
 def log_failure(handler: Base, error: Exception) -> None:
