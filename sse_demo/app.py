@@ -9,7 +9,7 @@ from tornado.web import Application
 
 from . import handlers
 from .hub import Hub
-from .middleware import access_log, cors, in_progress, recovery, request_id
+from .middleware import access_log, cors, in_progress, recovery, request_id, same_origin
 from .routing import Group, Route, url_specs
 
 PAGE = Path(__file__).with_name("page.html")
@@ -37,6 +37,7 @@ def make_app(hub: Hub, routes: Sequence[Route | Group] = ()) -> Application:
         request_id,
         access_log,
         cors(settings.allow_origins, settings.allow_credentials),
+        same_origin,
         recovery,
     ]
     return Application(

@@ -14,10 +14,11 @@ from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 
 from .handlers import Handler, Middleware
-from .handlers.base import unexpected
+from .handlers.base import problem, unexpected
 
 PREFLIGHT_AGE = 600  # seconds for which a browser may remember what is allowed
 PREFLIGHT = "Access-Control-Request-Method"  # a header that only a preflight has
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")  # they change nothing: RFC 9110, 9.2.1
 EXPOSED_HEADERS = "Retry-After, X-Request-ID"
 
 _access_log = logging.getLogger("sse_demo.access")
@@ -109,3 +110,16 @@ def cors(origins: Sequence[str], credentials: bool = False) -> Middleware:
             allow(handler, origin)
 
     return cross_origin
+
+
+def same_origin(handler: Handler) -> Generator[None, None, None]:
+    """403 where a page from elsewhere would change something: any page in a browser can send a POST to any server.
+
+    Only the server's own pages and those that ``cors`` lets in may. What is no page sends no ``Origin``.
+    """
+    request = handler.request
+    origin = request.headers.get("Origin")
+    own = origin is None or origin.split("://")[-1] == request.host
+    if request.method not in SAFE_METHODS and not own and not handler.origin_is_allowed:
+        raise problem(403, f"a page from {origin} may not {request.method} here")
+    yield

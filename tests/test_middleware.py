@@ -416,3 +416,25 @@ def test_who_may_read_may_publish(serving):
     url = serving(allow_origins=["https://a.test"]).removesuffix("/hello") + "/events?topic=a"
     assert answer(url, "POST", Origin="https://a.test", Content_Length="0")[0] == 202
     assert answer(url, "POST", Origin="https://b.test", Content_Length="0")[0] == 403
+
+
+class Changing(Handler):
+    def get(self):
+        self.write("seven")
+
+    def delete(self):
+        self.set_status(204)
+
+    put = post = delete
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_what_a_page_from_elsewhere_would_change_is_refused_on_every_route(serving, method):
+    url = serving(handler=Changing, allow_origins=["https://a.test"])
+    own = url.removesuffix("/hello")
+    for origin in ("https://b.test", "null", f"{own}.evil.test", ""):
+        status, _, body = answer(url, method, Origin=origin, Content_Length="0")
+        assert (status, origin in json.loads(body)["detail"]) == (403, True)
+    for allowed in ({}, {"Origin": own}, {"Origin": "https://a.test"}):
+        assert answer(url, method, Content_Length="0", **allowed)[0] == 204
+    assert answer(url, Origin="https://b.test")[0] == 200, "a browser sees to it that the page cannot read it"

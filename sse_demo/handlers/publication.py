@@ -36,7 +36,6 @@ class Publication(Handler):
         try:
             super().prepare()
             if not self._finished:
-                check_origin(self)
                 self.media_type = check_content_type(headers)
         except HTTPError as error:
             if asks:
@@ -61,13 +60,6 @@ class Publication(Handler):
             id = await self.hub.publish_async(topic, event, key=key, idempotency_key=idempotency_key)
         self.set_status(202)
         self.write({"id": id})
-
-
-def check_origin(handler: Handler) -> None:
-    """Any page in a browser can send a POST to any server. Only our own and those that are allowed may publish."""
-    origin = handler.request.headers.get("Origin")
-    if origin and not handler.origin_is_allowed and origin.split("://")[-1] != handler.request.host:
-        raise problem(403, f"a page from {origin} may not publish here")
 
 
 def asks_before_it_sends(headers: HTTPHeaders) -> bool:
