@@ -64,7 +64,8 @@ def test_the_streams_of_lesson_5_leave_jupyterlab_connections(lessons):
     notebook = run(lessons["05_browser"])
     streams = notebook.page.locator(".browser-events")
     wait_until(lambda: streams.count() == len(WIDGETS), "all of them are shown")
-    wait_until(lambda: streams.evaluate_all(WITH_A_PLACE) == 4, "four have a place")
+    wait_until(lambda: streams.first.get_attribute("data-state") == "closed", "its ten messages are over")
+    wait_until(lambda: streams.evaluate_all(WITH_A_PLACE) == 4, "four have a place, and none of them ends by itself")
     next_one = streams.filter(has_text=WAITS).first
     number = streams.evaluate_all("(all, one) => all.indexOf(one)", next_one.element_handle())
     expect(streams.nth(number)).to_have_attribute("data-state", "connecting")
