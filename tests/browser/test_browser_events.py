@@ -18,7 +18,9 @@ def shown(url, told, **options):
 
     def tell(_):
         facts = {"state": live.state, "opened": live.opened, "data": [event.data for event in live.events]}
-        Path(told).write_text(json.dumps(facts))
+        written = Path(f"{told}.new")
+        written.write_text(json.dumps(facts))
+        written.replace(told)  # whoever reads has it whole
 
     live.observe(tell, ["count", "state"])
     return live
@@ -51,8 +53,7 @@ class Shown:
 
     def heard(self, number):
         told = self.folder / f"{number}.json"
-        text = told.read_text() if told.exists() else ""
-        return json.loads(text) if text else {"data": [], "opened": 0, "state": ""}
+        return json.loads(told.read_text()) if told.exists() else {"data": [], "opened": 0, "state": ""}
 
 
 @pytest.fixture(scope="module")
