@@ -3,8 +3,10 @@
 import os
 
 import pytest
-from lab_page import HOW_TO_GET_ONE, QUIET, JupyterLab, find_chromium
-from playwright.sync_api import sync_playwright
+from lab_page import DEADLINE, HOW_TO_GET_ONE, QUIET, JupyterLab, find_chromium
+from playwright.sync_api import expect, sync_playwright
+
+expect.set_options(timeout=DEADLINE * 1000)  # a browser comes back to a server after 3 seconds, and a machine is slow
 
 
 @pytest.fixture(scope="module")  # not longer: its event loop runs in this thread, where other tests run theirs
@@ -13,7 +15,7 @@ def browser():
         executable = find_chromium(playwright)
         if executable is None:
             (pytest.fail if os.environ.get("CI") else pytest.skip)(HOW_TO_GET_ONE)
-        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=executable, args=QUIET, timeout=DEADLINE * 1000)
         yield browser
         browser.close()
 
@@ -28,7 +30,7 @@ def lab(tmp_path_factory):
 def page(browser):
     context = browser.new_context(viewport={"width": 1100, "height": 800})
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(DEADLINE * 1000)
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page

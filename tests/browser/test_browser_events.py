@@ -18,7 +18,9 @@ def shown(url, told, **options):
 
     def tell(_):
         facts = {"state": live.state, "opened": live.opened, "data": [event.data for event in live.events]}
-        Path(told).write_text(json.dumps(facts))
+        written = Path(f"{told}.new")
+        written.write_text(json.dumps(facts))
+        written.replace(told)  # whoever reads has it whole
 
     live.observe(tell, ["count", "state"])
     return live
@@ -51,8 +53,7 @@ class Shown:
 
     def heard(self, number):
         told = self.folder / f"{number}.json"
-        text = told.read_text() if told.exists() else ""
-        return json.loads(text) if text else {"data": [], "opened": 0, "state": ""}
+        return json.loads(told.read_text()) if told.exists() else {"data": [], "opened": 0, "state": ""}
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +117,7 @@ def test_events_are_shown_and_arrive_in_python(shown, open_server):
 
 
 def test_an_event_may_be_named_as_one_of_the_connection(shown, open_server):
+    wait_until(lambda: len(open_server.hub) == READERS, "all are subscribed")
     names = ["open", "error", "open"]
     for name in names:
         open_server.publish("named", Event(f"called {name}", event=name))
@@ -141,7 +143,7 @@ def test_a_lost_connection_comes_back_and_is_counted(shown, open_server):
 def test_what_a_browser_may_not_read_is_closed(shown, strict):
     wait_until(lambda: shown.state(2) == "closed", "it is closed")
     assert "opened 0" in shown.text(2)
-    assert shown.heard(2)["state"] == "closed"
+    wait_until(lambda: shown.heard(2)["state"] == "closed", "Python has it", lambda: shown.heard(2))
 
 
 def test_it_closes_with_its_output_when_its_cell_is_run_again_and_with_the_kernel(shown, open_server):

@@ -136,6 +136,7 @@ def test_an_event_named_like_a_state_is_an_event(page):
             page.fill("#publish input[name=data]", "no news of the connection")
             page.fill("#publish input[name=event]", name)
             page.click("#publish button[type=submit]")
+            expect(page.locator("#publish input[name=data]")).to_have_value("")  # answered: it is free for the next one
             expect(topic.locator("li .type").first).to_have_text(name)
             expect(topic.locator(".state")).to_have_attribute("data-state", "open")
         expect(topic.locator(".count")).to_have_text("2")
