@@ -75,8 +75,8 @@ class Server:
         """End open streams as they should end, and free the port. Returns when it is done; again, it does nothing.
 
         With ``drain``, the streams are ended one after the other over so many seconds, so that their clients do not
-        come to another server all at once. Meanwhile no new streams are opened, and ``/health`` says "draining".
-        Another ``stop()`` cuts this short.
+        come to another server all at once. Meanwhile a new stream ends as soon as it has begun: its client will be
+        back. And ``/health`` says "draining". Another ``stop()`` cuts this short.
         """
         if self.running:
             self._drain = drain

@@ -32,12 +32,11 @@ class Streams(Base):
     async def open_event_stream(self, hello: bytes = Comment().encode()) -> Connection:
         """Send the headers and a first block, and take the connection out of Tornado's hands.
 
-        For HEAD the headers are all, and the request ends here. Raises a problem with status 503 where there is no room
-        for another stream.
+        For HEAD the headers are all, and the request ends here. So it does, after the first block, where the server is
+        about to stop: then the client will be back. Raises a problem with status 503 where there is no room for another
+        stream.
         """
         connections = self.settings["connections"]
-        if self.settings["draining"]:
-            raise self.refusal("draining", "the server is about to stop")
         if len(connections) >= self.hub.settings.max_connections:
             raise self.refusal("server_full", f"{len(connections)} event streams are open, which is the limit")
         self.set_header("Content-Type", "text/event-stream")
@@ -52,6 +51,9 @@ class Streams(Base):
             await self.flush()
         chunked = self.request.version == "HTTP/1.1"
         connection = self._stream = Connection(self.detach(), chunked=chunked)
+        if self.settings["draining"]:  # no 503: a browser that is refused never comes back (HTML standard, 9.2.2)
+            connection.end()
+            raise Finish
         connections.add(connection)
         connection.when_closed(lambda: connections.discard(connection))
         return connection

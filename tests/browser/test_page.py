@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from pathlib import Path
 
 from playwright.sync_api import expect
@@ -82,6 +83,24 @@ def test_a_lost_server_is_found_again_and_the_topic_resumes(page, tmp_path):
         expect(topic.locator(".reconnects")).to_have_text("1")
         assert asked[0].all_headers().get("last-event-id") is None
         assert asked[-1].all_headers()["last-event-id"] == seen
+
+
+def test_who_comes_while_the_server_drains_comes_back_to_the_next_one(page, tmp_path):
+    """A browser that was refused would never come back."""
+    log = tmp_path / "events.db"
+    server = serve(log=log, retry=0.1)
+    draining = threading.Thread(target=server.stop, args=(60,))
+    page.goto(server.url)
+    topic = page.locator("#topic")
+    expect(topic.locator(".state")).to_have_attribute("data-state", "open")
+    draining.start()
+    expect(topic.locator(".reconnects")).to_have_text(re.compile(r"[3-9]|\d\d"))
+    server.publish("news", "until the end")
+    server.stop()  # the rest of the minute is not needed
+    draining.join()
+    with serve(server.port, log=log):
+        expect(topic.locator("li .data")).to_have_text(["until the end"])
+        expect(topic.locator(".state")).to_have_attribute("data-state", "open")
 
 
 def test_a_refusal_is_explained_on_the_page(page):
