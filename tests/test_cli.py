@@ -187,7 +187,7 @@ def test_verbose_tells_what_is_going_on(served):
 def test_listen_on_a_bad_line():
     unavailable = b"HTTP/1.1 503 Full\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n"
     with Script(unavailable, [STREAM + b"retry: 1\n\ndata: a\n\n", HOLD], unavailable) as script:
-        options = ["--patient", "--read-timeout", "0.2", "--max-tries", "2", "--header", "X-Lesson: 4"]
+        options = ["--patient", "--read-timeout", "1", "--max-tries", "2", "--header", "X-Lesson: 4"]
         answer = run("listen", script.url, *options)
         assert answer.stdout == "message  a\n"
         again = "trying again each time after a longer wait (Ctrl-C stops)"

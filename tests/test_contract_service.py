@@ -140,7 +140,7 @@ def test_restart(service):
 
 def test_silence_is_an_error_and_a_new_connection(service):
     with Script([STREAM + b"data: a\n\n", HOLD], [STREAM + b"data: b\n\n", HOLD]) as script:
-        with stream(service, script, readTimeoutMs=200, initialDelayMs=0) as (callbacks, _):
+        with stream(service, script, readTimeoutMs=1000, initialDelayMs=0) as (callbacks, _):
             first, error, second = callbacks.take(3)
             assert (first, second) == (message("a"), message("b"))
             assert error["kind"] == "error"

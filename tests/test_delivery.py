@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 from support import Reader
 
-from sse_demo import serve
+from sse_demo import listen, serve
 from sse_demo.patch import merge_patch
 
 BIG = "x" * 100_000
@@ -40,8 +40,9 @@ def test_who_lags_for_too_long_is_closed_and_resumes_by_its_id(limit, reason, ev
         fill(server)
         eventually(lambda: len(server.hub) == 0)
         assert metric(server, f'sse_closed_total{{reason="{reason}"}}') == 1
-        with Reader(server, "topic=a", last_event_id=slow_id) as again:
-            assert [data.split()[0] for data in again.take(100)] == [str(n) for n in range(100)]
+        # A client that comes back by itself: on a busy machine it may be too slow for this limit once more.
+        with listen(f"{server.url}/events?topic=a", last_event_id=slow_id) as again:
+            assert [next(again).data.split()[0] for _ in range(100)] == [str(n) for n in range(100)]
 
 
 def test_who_is_slow_but_reads_is_not_closed():
@@ -284,7 +285,7 @@ def test_nothing_grows_with_topics_that_come_and_go(eventually):
         finally:
             tracemalloc.stop()
         assert len(server.hub.log._topics) < 200, "of 700"
-        assert not server.hub._delivery.followers
+        eventually(lambda: not server.hub._delivery.followers)
         assert grown < 1_000_000, "of 2,500,000"
 
 
@@ -347,4 +348,4 @@ def test_a_socket_that_dies_while_it_lags_is_forgotten(server, eventually):
     reader.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     reader.close()
     eventually(lambda: len(server.hub) == 0)
-    assert not server.hub._delivery._lagging
+    eventually(lambda: not server.hub._delivery._lagging)

@@ -183,7 +183,7 @@ def test_who_leaves_is_forgotten(server, eventually):
     for reader in readers:
         reader.close()
     eventually(lambda: len(server.hub) == 0)
-    assert not server.hub._delivery._caught_up
+    eventually(lambda: not server.hub._delivery._caught_up)
     server.publish("a", "nobody is there")
 
 

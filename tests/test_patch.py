@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sse_demo.patch import check_no_null, difference, merge_patch
@@ -39,6 +39,7 @@ def test_the_examples_of_the_rfc(target, patch, result):
     assert merge_patch(json.loads(target), json.loads(patch)) == json.loads(result)
 
 
+@settings(deadline=None)
 @given(states, states)
 def test_a_difference_makes_one_state_of_another(before, after):
     patch = difference(before, after)
@@ -46,6 +47,7 @@ def test_a_difference_makes_one_state_of_another(before, after):
     assert (patch == {}) == (json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True))
 
 
+@settings(deadline=None)
 @given(states, states)
 def test_nothing_is_changed_in_place(before, patch):
     copies = json.dumps([before, patch])

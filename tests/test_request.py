@@ -314,7 +314,7 @@ def test_a_tls_connection_that_has_gone_silent_leaves_nothing_behind(recwarn, tl
         faults = [Fault("silence", after) for after in (0, 1500, 2000)]
         with FaultProxy(f"{server.url}/events?topic=a&recent=1", *faults) as proxy:
             server.publish("a", "x" * 1000)
-            with listen(proxy.url, connect_timeout=0.2, read_timeout=0.2, tls=client_side) as events:
+            with listen(proxy.url, connect_timeout=1, read_timeout=1, tls=client_side) as events:
                 events.source.reconnection_time = 0.01
                 assert len(next(events).data) == 1000
                 assert proxy.connections == 4

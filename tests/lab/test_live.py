@@ -59,6 +59,7 @@ def test_an_error_of_the_stream_is_shown_kept_and_raised_again(server):
     for _ in range(2):
         with pytest.raises(EventSourceError, match="application/json"):
             live.wait_for(1)
+    live.stop()  # it has drawn for the last time
     assert live.state == "failed"
     assert isinstance(live.error, EventSourceError)
     assert "application/json" in live.children[0].value
