@@ -22,7 +22,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
-from random import uniform
+from random import SystemRandom
 
 from .connection import Audience, Connection
 from .cursor import Cursor, Lag, with_id
@@ -35,6 +35,8 @@ from .topics import Topics
 
 CHECK_EVERY = 1.0  # seconds between two looks at those who lag
 _HEARTBEAT = Comment().encode()
+
+_random = SystemRandom()  # a seed of Python's own belongs to the program around us
 
 
 class Subscriber:
@@ -89,7 +91,7 @@ class Delivery:
         self.followers.update(subscriber.topics)
         connection.when_closed(lambda: self._remove(subscriber))
         if self._settings.max_connection_age < math.inf:
-            age = self._settings.max_connection_age * uniform(0.9, 1.1)
+            age = self._settings.max_connection_age * _random.uniform(0.9, 1.1)
             connection.when_closed(self._loop.call_later(age, self._retire, subscriber).cancel)
         self._fall_behind(subscriber, cursor or Cursor(0, 0))
         self._catch_up(subscriber, missed="" if cursor else "unknown", snapshots="changed" if resumes else "all")

@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 RECONNECTION_TIME = 3.0  # seconds, until the stream asks for another with `retry`
 MAX_RECONNECTION_TIME = 24 * 3600.0  # seconds, however much a stream or a server asks for
 
+_random = random.SystemRandom()  # programs that seed Python's own would all come back at the same moments
+
 #: Answers that another try may change: too many requests, and errors of the server (RFC 9110, 15.6; RFC 6585, 4).
 TRANSIENT_STATUSES = frozenset({429, *range(500, 600)})
 
@@ -41,7 +43,7 @@ class Backoff:
             longest = min(limit, reconnection_time * self.factor ** max(failed - 1, 0))
         except OverflowError:
             longest = limit
-        return random.uniform(0, longest) if self.jitter else longest
+        return _random.uniform(0, longest) if self.jitter else longest
 
 
 #: The standard's own rule, 9.2.3: the reconnection time, each time.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import ssl
 import threading
 from collections.abc import Sequence
+from random import SystemRandom
 
 from tornado.httpserver import HTTPServer
 
@@ -26,6 +26,8 @@ from .settings import Settings
 from .sqlite_log import SqliteLog
 
 STOP_WITHIN = 0.5  # seconds for the last answers to go out
+
+_random = SystemRandom()  # a seed of Python's own belongs to the program around us
 
 
 class Server:
@@ -137,7 +139,7 @@ class Server:
     async def _say_goodbye(self, connections: set[Connection]) -> None:
         """End the streams, spread over the time there is."""
         leaving = list(connections)
-        random.shuffle(leaving)
+        _random.shuffle(leaving)
         start = self._loop.time()
         for number, connection in enumerate(leaving, start=1):
             connection.end()

@@ -1,12 +1,13 @@
 """The waits between the tries of a client."""
 
 import math
+import random
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
 
-from sse_demo import TRANSIENT_STATUSES, Backoff
+from sse_demo import TRANSIENT_STATUSES, Backoff, listen, serve
 from sse_demo.reconnection import CONSTANT, MAX_RECONNECTION_TIME, retry_after
 
 
@@ -32,6 +33,26 @@ def test_with_jitter_the_waits_fill_the_whole_range():
     assert 0 <= min(waits) < 0.1
     assert 3.9 < max(waits) <= 4
     assert 1.8 < sum(waits) / len(waits) < 2.2
+
+
+def test_programs_with_the_same_seed_do_not_come_back_together():
+    waits = []
+    for _ in range(2):
+        random.seed(6)
+        waits.append([Backoff(limit=8).wait(1, 3) for _ in range(10)])
+    assert waits[0] != waits[1]
+
+
+def test_the_numbers_of_a_seed_are_left_to_the_program():
+    random.seed(6)
+    before = random.getstate()
+    with (
+        serve(max_connection_age=60) as server,
+        listen(f"{server.url}/events?topic=a&recent=1", backoff=Backoff()) as events,
+    ):
+        server.publish("a", "x")
+        next(events)
+    assert random.getstate() == before
 
 
 @pytest.mark.parametrize("wrong", [{"factor": 0.5}, {"factor": math.nan}, {"limit": -1}, {"limit": math.nan}])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from random import uniform
+from random import SystemRandom
 
 from tornado.web import stream_request_body
 
@@ -13,6 +13,8 @@ from .handler import Handler
 from .publication import Publication
 
 MAX_RECENT = 2**31 - 1  # where the log has no limit
+
+_random = SystemRandom()  # a seed of Python's own belongs to the program around us
 
 
 class Subscription(Handler):
@@ -43,5 +45,5 @@ class EventsHandler(Subscription, Publication):
 
 def _hello(settings: Settings) -> bytes:
     """When the server goes away, its clients shall not all come back in the same moment."""
-    jitter = uniform(-settings.retry_jitter, settings.retry_jitter)
+    jitter = _random.uniform(-settings.retry_jitter, settings.retry_jitter)
     return b":\nretry: %d\n\n" % max(0, round(settings.retry * (1 + jitter) * 1000))
