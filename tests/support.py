@@ -5,6 +5,7 @@ import json
 import queue
 import socket
 import struct
+import subprocess
 import threading
 import time
 from base64 import b64decode
@@ -22,6 +23,16 @@ NO_MORE = b"HTTP/1.1 204 No Content\r\n\r\n"
 RETRY = b"retry: 10\n\n"  # so that the tests need not wait three seconds
 HOLD = object()  # leave the connection open
 RESET = object()  # break it off, with a RST
+
+
+@contextlib.contextmanager
+def running(command, **options):
+    """A process that is gone at the end, also where the test fails in between: ``Popen`` alone would wait for it."""
+    with subprocess.Popen(command, **{"stdout": subprocess.PIPE, "text": True} | options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 class Reader:

@@ -13,7 +13,7 @@ import urllib.request
 from importlib import metadata
 
 import pytest
-from support import HOLD, NO_MORE, RETRY, STREAM, Script
+from support import HOLD, NO_MORE, RETRY, STREAM, Script, running
 
 COMMAND = [sys.executable, "-m", "sse_demo"]
 COUNT_0 = ["listen", "http://127.0.0.1/stream", "--count", "0"]
@@ -34,11 +34,9 @@ def interruptible():
 @pytest.fixture
 def served():
     """A running ``serve``: the process and its address."""
-    process = subprocess.Popen([*COMMAND, "serve", "--port", "0", "--live"], stdout=subprocess.PIPE, text=True)
-    with process:
+    with running([*COMMAND, "serve", "--port", "0", "--live"]) as process:
         url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
         yield process, url
-        process.terminate()
 
 
 def test_help_says_how_to_start():
@@ -105,10 +103,9 @@ def test_serve_shows_what_to_try(served):
 
 def test_serve_shows_an_address_that_a_browser_opens():
     command = [*COMMAND, "serve", "--host", "0.0.0.0", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with running(command) as process:
         url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
         assert urllib.request.urlopen(f"{url}/ping").status == 200
-        process.terminate()
 
 
 @pytest.mark.parametrize("setting", ["coalesce=bad topic!", "allow_origins=shop.example", "retry_jitter=inf"])
@@ -122,7 +119,7 @@ def test_a_bad_setting_is_one_line_on_stderr(setting):
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_serve_ends_quietly(served, name):
     process, url = served
-    with subprocess.Popen([*COMMAND, "listen", f"{url}/events?topic=machine"], stdout=subprocess.PIPE) as listener:
+    with running([*COMMAND, "listen", f"{url}/events?topic=machine"]) as listener:
         listener.stdout.readline()
         process.send_signal(getattr(signal, name))
         assert process.wait(timeout=5) == 0
@@ -151,19 +148,18 @@ def test_listen_prints_each_event(served):
 
 def test_listen_prints_as_it_comes(served):
     _, url = served
-    with subprocess.Popen([*COMMAND, "listen", f"{url}/events?topic=machine"], stdout=subprocess.PIPE) as listener:
-        assert b'"cpu"' in listener.stdout.readline()
-        assert b'"cpu"' in listener.stdout.readline()
-        listener.terminate()
+    with running([*COMMAND, "listen", f"{url}/events?topic=machine"]) as listener:
+        assert '"cpu"' in listener.stdout.readline()
+        assert '"cpu"' in listener.stdout.readline()
 
 
 def test_listen_into_a_pipe_that_closes(served):
     _, url = served
     command = [*COMMAND, "listen", f"{url}/stream?interval=0.05"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listener:
+    with running(command, stderr=subprocess.PIPE) as listener:
         listener.stdout.readline()
         listener.stdout.close()
-        assert listener.stderr.read() == b""
+        assert listener.stderr.read() == ""
         assert listener.wait(timeout=5) == 0
 
 
@@ -322,7 +318,7 @@ def test_bench_shows_a_table():
 def test_any_setting_can_be_set(tmp_path):
     command = [*COMMAND, "serve", "--port", "0", "--log", str(tmp_path / "e.db")]
     command += ["--set", "coalesce=prices,stocks/*", "--set", "max_lag=inf", "--set", "log_events=5"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with running(command) as process:
         url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
         for n in range(3):
             assert run("publish", f"{url}/events?topic=stocks/a&key=k", str(n)).returncode == 0
@@ -341,9 +337,7 @@ def test_a_log_that_cannot_be_used_is_explained(tmp_path):
 
 
 def test_sigterm_drains():
-    with subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", "--drain", "1"], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with running([*COMMAND, "serve", "--port", "0", "--drain", "1"]) as process:
         url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
         streams = [urllib.request.urlopen(f"{url}/events?topic=a") for _ in range(5)]
         start = time.monotonic()

@@ -6,14 +6,13 @@ import http.server
 import json
 import queue
 import re
-import subprocess
 import sys
 import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from support import HOLD, NO_MORE, STREAM, Script
+from support import HOLD, NO_MORE, STREAM, Script, running
 
 SERVICE = Path(__file__).with_name("contract_service.py")
 
@@ -21,7 +20,7 @@ SERVICE = Path(__file__).with_name("contract_service.py")
 @pytest.fixture(scope="module")
 def service():
     """The address of a running service, which ends when it is told to."""
-    with subprocess.Popen([sys.executable, SERVICE, "0"], stdout=subprocess.PIPE, text=True) as process:
+    with running([sys.executable, SERVICE, "0"]) as process:
         url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
         yield url
         assert request("DELETE", url)[0] == 204

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import running
 
 import sse_demo
 from sse_demo.cli import DESCRIPTION
@@ -34,10 +35,9 @@ def run(code, folder):
 def test_a_server_of_your_own_ticks_and_the_client_hears_it(tmp_path):
     server, client, *_ = EXAMPLES
     server = server.replace("port=8000", "port=0").replace("    while", "    print(server.url, flush=True)\n    while")
-    with subprocess.Popen([sys.executable, "-c", server], stdout=subprocess.PIPE, text=True) as process:
+    with running([sys.executable, "-c", server]) as process:
         url = process.stdout.readline().strip()
         first, second = run(client.replace(HERE, url), tmp_path).splitlines()
-        process.kill()
     assert re.fullmatch(r"message \w{3} \w{3} [ \d:]+ [0-9a-f]+-\d+", first)
     assert second == "[Event(data='one')]"
 
