@@ -8,7 +8,6 @@ import os
 import ssl
 import threading
 from collections.abc import Sequence
-from random import SystemRandom
 
 from tornado.httpserver import HTTPServer
 
@@ -26,8 +25,6 @@ from .settings import Settings
 from .sqlite_log import SqliteLog
 
 STOP_WITHIN = 0.5  # seconds for the last answers to go out
-
-_random = SystemRandom()  # a seed of Python's own belongs to the program around us
 
 
 class Server:
@@ -139,7 +136,6 @@ class Server:
     async def _say_goodbye(self, connections: set[Connection]) -> None:
         """End the streams, spread over the time there is."""
         leaving = list(connections)
-        _random.shuffle(leaving)
         start = self._loop.time()
         for number, connection in enumerate(leaving, start=1):
             connection.end()
