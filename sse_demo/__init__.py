@@ -1,28 +1,92 @@
-"""Server-Sent Events in Python: the wire format, a server, a client, and the lessons that explain them."""
+"""Server-Sent Events in Python: the wire format, a client, a server, and the lessons that explain them.
 
-from .client import EventSource, EventSourceError, ReadyState, StateChange
-from .event import Comment, Event, EventTooLarge
-from .hub import Hub
-from .listener import listen
-from .parser import EventStreamParser
-from .reconnection import TRANSIENT_STATUSES, Backoff
-from .server import Server, serve
-from .settings import Settings
+Each public name is loaded when it is asked for, so that the parser needs neither the client's packages nor the
+server's.
+"""
 
-__all__ = [
-    "TRANSIENT_STATUSES",
-    "Backoff",
-    "Comment",
-    "Event",
-    "EventSource",
-    "EventSourceError",
-    "EventStreamParser",
-    "EventTooLarge",
-    "Hub",
-    "ReadyState",
-    "Server",
-    "Settings",
-    "StateChange",
-    "listen",
-    "serve",
-]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .client.listener import listen as listen
+    from .client.reconnection import TRANSIENT_STATUSES as TRANSIENT_STATUSES
+    from .client.reconnection import Backoff as Backoff
+    from .client.source import EventSource as EventSource
+    from .client.source import ReadyState as ReadyState
+    from .client.source import StateChange as StateChange
+    from .errors import EventSourceError as EventSourceError
+    from .errors import EventTooLarge as EventTooLarge
+    from .errors import IdempotencyConflict as IdempotencyConflict
+    from .errors import InvalidInput as InvalidInput
+    from .errors import LogError as LogError
+    from .errors import LogFull as LogFull
+    from .errors import LogUncertain as LogUncertain
+    from .errors import Overloaded as Overloaded
+    from .errors import Overtaken as Overtaken
+    from .errors import Rejected as Rejected
+    from .errors import ServerStopped as ServerStopped
+    from .errors import SSEError as SSEError
+    from .errors import TopicFull as TopicFull
+    from .hub.hub import Hub as Hub
+    from .logs.memory import MemoryLog as MemoryLog
+    from .logs.sqlite import SqliteLog as SqliteLog
+    from .settings import Settings as Settings
+    from .start import serve as serve
+    from .web.handlers import Handler as Handler
+    from .web.handlers import problem as problem
+    from .web.routing import Group as Group
+    from .web.routing import Route as Route
+    from .web.server import Server as Server
+    from .wire.event import Comment as Comment
+    from .wire.event import Event as Event
+    from .wire.parser import EventStreamParser as EventStreamParser
+    from .wire.patch import merge_patch as merge_patch
+
+_HOMES = {
+    "client.listener": ["listen"],
+    "client.reconnection": ["TRANSIENT_STATUSES", "Backoff"],
+    "client.source": ["EventSource", "ReadyState", "StateChange"],
+    "errors": [
+        "EventSourceError",
+        "EventTooLarge",
+        "IdempotencyConflict",
+        "InvalidInput",
+        "LogError",
+        "LogFull",
+        "LogUncertain",
+        "Overloaded",
+        "Overtaken",
+        "Rejected",
+        "SSEError",
+        "ServerStopped",
+        "TopicFull",
+    ],
+    "hub.hub": ["Hub"],
+    "logs.memory": ["MemoryLog"],
+    "logs.sqlite": ["SqliteLog"],
+    "settings": ["Settings"],
+    "start": ["serve"],
+    "web.handlers": ["Handler", "problem"],
+    "web.routing": ["Group", "Route"],
+    "web.server": ["Server"],
+    "wire.event": ["Comment", "Event"],
+    "wire.parser": ["EventStreamParser"],
+    "wire.patch": ["merge_patch"],
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

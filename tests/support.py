@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sse_demo import Comment, Event, EventStreamParser
-from sse_demo.lab.vectors import VECTORS, cuts
+from sse_demo.wire.vectors import VECTORS, cuts
 
 OUTSIDE = Path(__file__).parents[2] / "shared" / "wire-vectors.json"  # a larger set, where it is there
 

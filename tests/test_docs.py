@@ -12,7 +12,7 @@ import pytest
 from support import running
 
 import sse_demo
-from sse_demo.cli import DESCRIPTION
+from sse_demo.cli.main import DESCRIPTION
 from sse_demo.lab import VECTORS
 
 ROOT = Path(__file__).parents[1]

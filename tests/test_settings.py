@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 
 from sse_demo import Hub, Settings, serve
-from sse_demo.topics import TOPIC_NAME
+from sse_demo.hub.topics import TOPIC_NAME
 
 NAMES = [field.name for field in fields(Settings)]
 TOPICS = ["coalesce", "state", "urgent"]

@@ -1,5 +1,6 @@
 """What only the notebooks need: live widgets, checks of exercises, the score board (``pip install sse-demo[lab]``)."""
 
+from ..wire.vectors import VECTORS, Vector
 from . import check
 from .background import Background
 from .browser import BrowserEvents, BrowserPage
@@ -14,7 +15,6 @@ from .score import score_board
 from .server_process import ServerProcess
 from .slow import SlowReader
 from .stop import StopButton
-from .vectors import VECTORS, Vector
 
 __all__ = [
     "VECTORS",

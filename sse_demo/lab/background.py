@@ -13,7 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from .. import cells
+from .. import notebook
 
 LOOK = 0.01  # seconds between two looks at a fact
 
@@ -25,14 +25,14 @@ class Background:
     """
 
     def __init__(self):
-        cells.stop_earlier_run()
+        notebook.stop_earlier_run()
         self._loop = asyncio.SelectorEventLoop()
         self._stopping = asyncio.Event()
         self._futures: set[Future] = set()  # an event loop alone does not keep its tasks
         self._thread = threading.Thread(target=self._run, name="Background", daemon=True)
         self._thread.start()
         atexit.register(self.stop)  # or what runs would see the names of a notebook vanish
-        cells.stop_on_rerun(self)
+        notebook.stop_on_rerun(self)
 
     def __repr__(self) -> str:
         return "Background()"

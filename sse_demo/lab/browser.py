@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import anywidget
 import traitlets
 
-from .. import cells
-from ..event import Event
+from .. import notebook
+from ..wire.event import Event
 
 NO_BROWSER = "no browser"
 
@@ -102,7 +102,7 @@ class BrowserEvents(_InBrowser):
         show: int = 10,
         keep: int = 1_000,
     ):
-        cells.stop_earlier_run()
+        notebook.stop_earlier_run()
         self.events: deque[Event] = deque(maxlen=keep)
         self._lock = threading.Lock()  # JupyterLab's second line to a kernel has a thread of its own
         self._pages: list[str] = []
@@ -110,7 +110,7 @@ class BrowserEvents(_InBrowser):
         key = uuid.uuid4().hex
         super().__init__(url, types=list(types), credentials=credentials, via=via, show=show, keep=keep, key=key)
         self.on_msg(self._receive)
-        cells.stop_on_rerun(self)
+        notebook.stop_on_rerun(self)
 
     def stop(self) -> None:
         """Close the stream. The output stays as it is."""

@@ -9,7 +9,7 @@ from html import escape
 
 import ipywidgets
 
-from .. import cells
+from .. import notebook
 from .repeat import Repeat
 
 SAMPLE = 0.2  # seconds
@@ -24,7 +24,7 @@ class LiveChart(ipywidgets.HTML):
     """
 
     def __init__(self, title: str, figures: Mapping[str, Callable[[], float]], seconds: float = 20):
-        cells.stop_earlier_run()
+        notebook.stop_earlier_run()
         self.title = title
         self.figures = dict(figures)
         self.samples: deque[tuple[float, list[float]]] = deque(maxlen=round(seconds / SAMPLE))

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-from .. import cells
+from .. import notebook
 
 READ_SIZE = 65_536  # bytes
 HELD = 64  # pieces that are on the way at most, where there is a delay
@@ -75,7 +75,7 @@ class FaultProxy:
     """
 
     def __init__(self, url: str, *faults: Fault, every: Fault | None = None):
-        cells.stop_earlier_run()
+        notebook.stop_earlier_run()
         parts = urlsplit(url)
         self._target = (parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme])
         listener = socket.create_server(("127.0.0.1", 0))
@@ -91,7 +91,7 @@ class FaultProxy:
         self._stopped = asyncio.Event()
         self._thread = threading.Thread(target=self._run, args=(listener,), name=f"FaultProxy {url}", daemon=True)
         self._thread.start()
-        cells.stop_on_rerun(self)
+        notebook.stop_on_rerun(self)
 
     def __repr__(self) -> str:
         return f"FaultProxy(to port {self._target[1]})"

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import ipywidgets
 
-from .. import cells
-from ..client import EventSource
-from ..event import Event
+from .. import notebook
+from ..client.source import EventSource
+from ..wire.event import Event
 
 REDRAW = 0.2  # seconds; nobody reads faster, and a fast stream must not flood the browser
 RATE_OVER = 5.0  # seconds
@@ -59,7 +59,7 @@ class LiveEvents(ipywidgets.VBox):
     """
 
     def __init__(self, url: str, *, show: int = 10, keep: int = 1_000, **options):
-        cells.stop_earlier_run()
+        notebook.stop_earlier_run()
         self.url = url
         self.events: deque[Event] = deque(maxlen=keep)
         self.count = 0
@@ -76,7 +76,7 @@ class LiveEvents(ipywidgets.VBox):
         self._draw()
         self._thread = threading.Thread(target=self._run, name=f"LiveEvents {url}", daemon=True)
         self._thread.start()
-        cells.stop_on_rerun(self)
+        notebook.stop_on_rerun(self)
 
     def __repr__(self) -> str:
         parts = urlsplit(self.url)

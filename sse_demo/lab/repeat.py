@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from .. import cells
+from .. import notebook
 
 
 class Repeat:
@@ -15,14 +15,14 @@ class Repeat:
     """
 
     def __init__(self, seconds: float, action: Callable[[], object]):
-        cells.stop_earlier_run()
+        notebook.stop_earlier_run()
         self.error: Exception | None = None
         self._seconds = seconds
         self._action = action
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="Repeat", daemon=True)
         self._thread.start()
-        cells.stop_on_rerun(self)
+        notebook.stop_on_rerun(self)
 
     def __repr__(self) -> str:
         return f"Repeat({self._seconds:g}, {self._action.__name__})"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from html import escape
 
-from ..parser import EventStreamParser
+from ..wire.parser import EventStreamParser
+from ..wire.vectors import VECTORS, Vector, cuts
 from .report import AMBER, GREEN
-from .vectors import VECTORS, Vector, cuts
 
 Contestant = type | Callable[[list[bytes]], Iterable]
 

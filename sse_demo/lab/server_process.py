@@ -8,12 +8,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .. import cells
+from .. import notebook
 
 # It ends with the process that has started it, however that ends: then its standard input is closed.
 SERVE = """
 import os, sys, threading
-from sse_demo.cli import main
+from sse_demo.cli.main import main
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 main(["serve", *sys.argv[1:]])
 """
@@ -26,7 +26,7 @@ class ServerProcess:
     """
 
     def __init__(self, **settings: object):
-        cells.stop_earlier_run()
+        notebook.stop_earlier_run()
         self._folder = tempfile.TemporaryDirectory()
         self._said = Path(self._folder.name, "stderr.log")
         self._port = 0  # any that is free, and that one from then on
@@ -35,7 +35,7 @@ class ServerProcess:
             self._options += ["--set", f"{name}={value}"]
         self._process: subprocess.Popen | None = None
         self.start()
-        cells.stop_on_rerun(self)
+        notebook.stop_on_rerun(self)
 
     def __repr__(self) -> str:
         return f"ServerProcess({'running' if self._process else 'stopped'})"

@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from .. import cells
-from ..event import Event
-from ..parser import EventStreamParser
+from .. import notebook
+from ..wire.event import Event
+from ..wire.parser import EventStreamParser
 
 TICK = 0.05  # seconds between two looks at the socket
 BUFFER = 65_536  # bytes that the system may keep for us; a larger buffer would hide how slow we are
@@ -26,7 +26,7 @@ class SlowReader:
     """
 
     def __init__(self, url: str, speed: float = math.inf, *, keep: int = 1_000):
-        cells.stop_earlier_run()
+        notebook.stop_earlier_run()
         self.url = url
         self.speed = speed
         self.events: deque[Event] = deque(maxlen=keep)
@@ -50,7 +50,7 @@ class SlowReader:
         self._waiting = b""
         self._thread = threading.Thread(target=self._run, name=f"SlowReader {url}", daemon=True)
         self._thread.start()
-        cells.stop_on_rerun(self)
+        notebook.stop_on_rerun(self)
 
     def __repr__(self) -> str:
         return f"SlowReader({urlsplit(self.url).path!r})"

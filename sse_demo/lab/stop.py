@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipywidgets
 
-from ..cells import Stoppable
+from ..notebook import Stoppable
 
 
 class StopButton(ipywidgets.Button):

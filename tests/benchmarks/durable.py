@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from sse_demo import Hub, Settings
-from sse_demo.sqlite_log import SqliteLog
+from sse_demo.logs.sqlite import SqliteLog
 
 THREADS = (1, 8, 64)
 ROUNDS = 3

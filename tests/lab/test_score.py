@@ -2,7 +2,7 @@ import pytest
 
 from sse_demo import EventStreamParser
 from sse_demo.lab.score import KNOWN, ScoreBoard, failures, score_board
-from sse_demo.lab.vectors import VECTORS
+from sse_demo.wire.vectors import VECTORS
 
 
 def test_our_parser_fails_nothing():

@@ -10,10 +10,11 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from ...handlers import Handler, Middleware, problem
-from ...handlers.base import start
-from ...routing import Group, Route
-from ...server import Server, serve
+from ...start import serve
+from ...web.handlers import Handler, Middleware, problem
+from ...web.handlers.base import start
+from ...web.routing import Group, Route
+from ...web.server import Server
 from ..report import Report
 
 SLOW = 200  # milliseconds

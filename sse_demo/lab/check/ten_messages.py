@@ -6,8 +6,8 @@ import http.client
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
-from ...listener import listen
-from ...parser import EventStreamParser
+from ...client.listener import listen
+from ...wire.parser import EventStreamParser
 from ..report import Report
 
 

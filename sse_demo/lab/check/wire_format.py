@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ...wire.vectors import VECTORS
 from ..report import Report
 from ..score import failures
-from ..vectors import VECTORS
 
 
 def encoder(encode: Callable[..., bytes]) -> Report:
@@ -63,7 +63,7 @@ def parser(contestant: type) -> Report:
 
 def odd_stream(stream: bytes, events: list) -> Report:
     """Lesson 2: what a browser makes of a stream with a byte-order mark, a CR and a NUL."""
-    from ...parser import EventStreamParser
+    from ...wire.parser import EventStreamParser
 
     wanted = [(event.event, event.data, event.id or "") for event in EventStreamParser().feed(stream)]
     report = Report("the odd stream")

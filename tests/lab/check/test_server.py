@@ -2,9 +2,9 @@ import time
 
 import pytest
 
-from sse_demo.handlers import Handler, problem
 from sse_demo.lab import check
-from sse_demo.routing import Group, Route
+from sse_demo.web.handlers import Handler, problem
+from sse_demo.web.routing import Group, Route
 
 WORD = "a word of the test"
 

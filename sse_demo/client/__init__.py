@@ -1,0 +1,1 @@
+"""The receiving side, and publishing over HTTP."""

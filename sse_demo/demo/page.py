@@ -1,0 +1,23 @@
+"""The demo page, and the shortest answer there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..web.handlers import Handler
+
+PAGE = Path(__file__).with_name("page.html")
+
+
+class PageHandler(Handler):
+    """The demo page: the browser's own EventSource."""
+
+    def get(self) -> None:
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-cache")
+        self.write(PAGE.read_bytes())
+
+
+class PingHandler(Handler):
+    def get(self) -> None:
+        self.write({"message": "pong"})

@@ -1,0 +1,1 @@
+"""One publish, many subscribers: from the log to the sockets."""

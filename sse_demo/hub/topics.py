@@ -1,0 +1,57 @@
+"""The names of topics, and which of them are of a special kind."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from ..errors import InvalidInput
+from ..fields import Checked, names
+
+TOPIC_NAME = re.compile(r"[A-Za-z0-9._:/~-]{1,128}")
+# What a topic name is made of, and what fnmatch reads in a pattern.
+_PATTERN = re.compile(r"[A-Za-z0-9._:/~*?!\[\]-]+")
+
+
+def _patterns() -> tuple[str, ...]:
+    patterns: tuple[str, ...] = names("topic names or patterns", _PATTERN, "a topic name or a pattern")
+    return patterns
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicKinds(Checked):
+    """Topics of a special kind, each a name or a pattern such as ``"prices/*"``.
+
+    Attributes:
+        coalesce: A subscriber that lags gets only the newest event for each key.
+        state: What is published is the whole state, a JSON object. Subscribers get one ``snapshot``, and then a
+            ``patch`` (RFC 7396) for each change. A topic that is in both lists is a state.
+        urgent: A subscriber that lags gets these first.
+    """
+
+    coalesce: tuple[str, ...] = _patterns()
+    state: tuple[str, ...] = _patterns()
+    urgent: tuple[str, ...] = _patterns()
+
+    def is_state(self, topic: str) -> bool:
+        """Whether the topic's data is a whole document, of which subscribers get the changes."""
+        return _matches(topic, self.state)
+
+    def coalesces(self, topic: str) -> bool:
+        """Whether a newer event of the topic replaces an older one with the same key."""
+        return _matches(topic, self.coalesce) and not self.is_state(topic)
+
+    def is_urgent(self, topic: str) -> bool:
+        """Whether a subscriber that lags gets the topic before others."""
+        return _matches(topic, self.urgent)
+
+
+def require_topic(topic: str) -> None:
+    """Raise :class:`InvalidInput` for what is no topic name."""
+    if not isinstance(topic, str) or not TOPIC_NAME.fullmatch(topic):
+        raise InvalidInput(f"{topic!r} is not a topic name: 1 to 128 letters, digits and . _ : / ~ -")
+
+
+def _matches(topic: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(topic, pattern) for pattern in patterns)

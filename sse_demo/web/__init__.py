@@ -1,0 +1,1 @@
+"""The HTTP side: what each address answers, and the server around it."""

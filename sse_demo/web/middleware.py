@@ -1,0 +1,125 @@
+"""The middleware of the service. Each is a generator function with one ``yield``: before it, and after it.
+
+See :data:`sse_demo.web.handlers.base.Middleware`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import uuid
+from collections.abc import Generator, Sequence
+from datetime import UTC, datetime
+
+from .handlers import Handler, Middleware
+from .handlers.base import problem, unexpected
+
+PREFLIGHT_AGE = 600  # seconds for which a browser may remember what is allowed
+PREFLIGHT = "Access-Control-Request-Method"  # a header that only a preflight has
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")  # they change nothing: RFC 9110, 9.2.1
+EXPOSED_HEADERS = "Retry-After, X-Request-ID"
+
+_access_log = logging.getLogger("sse_demo.access")
+_usable_id = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
+
+
+def request_id(handler: Handler) -> Generator[None, None, None]:
+    """Give the request an id, or keep the one that a proxy has given it, and tell it in the answer."""
+    given = handler.request.headers.get("X-Request-ID", "")
+    handler.request_id = given if _usable_id(given) else uuid.uuid4().hex
+    yield
+    handler.set_header("X-Request-ID", handler.request_id)
+
+
+def access_log(handler: Handler) -> Generator[None, None, None]:
+    """One line of JSON for each answer; for a stream when it begins."""
+    yield
+    if not _access_log.isEnabledFor(logging.INFO):
+        return
+    request = handler.request
+    line = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "method": request.method,
+        "path": request.path,  # alone: a query may hold what does not belong in a log
+        "status": handler.get_status(),
+        "ms": round(request.request_time() * 1000, 1),
+        "remote": request.remote_ip,
+        "request_id": handler.request_id,
+    }
+    _access_log.info(json.dumps(line))
+
+
+def in_progress(handler: Handler) -> Generator[None, None, None]:
+    """Keep a future of each answer until its headers are ready, so that a server which stops can wait for it."""
+    answers = handler.settings["in_progress"]
+    answer = asyncio.get_running_loop().create_future()
+    answers.add(answer)
+    try:
+        yield
+    finally:
+        answers.remove(answer)
+        answer.set_result(None)
+
+
+def recovery(handler: Handler) -> Generator[None, None, None]:
+    """Turn what nobody has expected into an answer with status 500, and a log line with the same request id."""
+    try:
+        yield
+    except Exception as error:
+        raise unexpected(handler, error) from error
+
+
+def cors(origins: Sequence[str], credentials: bool = False) -> Middleware:
+    """Let pages from other origins read what is answered (Fetch standard, 3.2).
+
+    ``origins`` are such as ``https://example.org``, or ``*`` for all. With ``credentials`` a browser sends its
+    cookies, too; then the origins must be named. A page that is allowed may send what headers it likes.
+    """
+
+    def allow(handler: Handler, origin: str) -> None:
+        handler.set_header("Access-Control-Allow-Origin", "*" if "*" in origins else origin)
+        handler.set_header("Access-Control-Expose-Headers", EXPOSED_HEADERS)
+        if credentials:
+            handler.set_header("Access-Control-Allow-Credentials", "true")
+
+    def answer_preflight(handler: Handler, origin: str) -> None:
+        """At once: a browser asks without what opens a lock further in."""
+        methods = ", ".join(handler.allowed_methods())
+        handler.set_status(204)
+        handler.set_header("Allow", methods)
+        handler.set_header("Vary", "Origin")
+        allow(handler, origin)
+        handler.set_header("Access-Control-Allow-Methods", methods)
+        if wanted := handler.request.headers.get("Access-Control-Request-Headers"):
+            handler.set_header("Access-Control-Allow-Headers", wanted)
+        handler.set_header("Access-Control-Max-Age", str(PREFLIGHT_AGE))
+        handler.finish()
+
+    def cross_origin(handler: Handler) -> Generator[None, None, None]:
+        request = handler.request
+        origin = request.headers.get("Origin")
+        handler.origin_is_allowed = origin is not None and ("*" in origins or origin in origins)
+        if handler.origin_is_allowed and request.method == "OPTIONS" and PREFLIGHT in request.headers:
+            return answer_preflight(handler, origin)
+        yield
+        if origins:
+            handler.add_header("Vary", "Origin")
+        if handler.origin_is_allowed:
+            allow(handler, origin)
+
+    return cross_origin
+
+
+def same_origin(handler: Handler) -> Generator[None, None, None]:
+    """403 where a page from elsewhere would change something: any page in a browser can send a POST to any server.
+
+    Only the server's own pages and those that ``cors`` lets in may. What is no page sends no ``Origin``.
+    """
+    request = handler.request
+    origin = request.headers.get("Origin")
+    own = origin is None or origin.split("://")[-1] == request.host
+    if request.method not in SAFE_METHODS and not own and not handler.origin_is_allowed:
+        raise problem(403, f"a page from {origin} may not {request.method} here")
+    yield

@@ -1,0 +1,322 @@
+"""What a request asks, and what its answer means, over real sockets."""
+
+import asyncio
+import gc
+import ssl
+import threading
+
+import pytest
+import trustme
+from support import HOLD, NO_MORE, RETRY, STREAM, Script
+
+from sse_demo import TRANSIENT_STATUSES, EventSource, EventSourceError, listen, serve
+from sse_demo.lab import Fault, FaultProxy
+
+
+def test_the_first_request_is_as_the_standard_says():
+    with Script(NO_MORE) as script:
+        assert list(listen(script.url)) == []
+        headers = script.headers()
+        assert headers["accept"] == "text/event-stream"
+        assert headers["cache-control"] == "no-cache"
+        assert "last-event-id" not in headers
+        assert "accept-encoding" not in headers
+
+
+def test_an_id_may_be_any_text():
+    with Script(STREAM + RETRY + "id: thé 茶\ndata: a\n\n".encode(), NO_MORE) as script:
+        list(listen(script.url))
+        script.headers()
+        assert script.headers()["last-event-id"] == "thé 茶"
+
+
+def test_headers_of_ones_own_are_sent_along():
+    with Script(NO_MORE) as script:
+        list(listen(script.url, headers={"X-Lesson": "4", "Accept": "text/event-stream, */*"}))
+        headers = script.headers()
+        assert (headers["x-lesson"], headers["accept"]) == ("4", "text/event-stream, */*")
+
+
+@pytest.mark.parametrize("type_", ["text/event-stream", "text/event-stream; charset=utf-8", "Text/Event-Stream;x=y"])
+def test_parameters_of_the_content_type_do_not_matter(type_):
+    with Script(f"HTTP/1.1 200 OK\r\nContent-Type: {type_}\r\n\r\n".encode() + b"data: a\n\n") as script:
+        assert next(listen(script.url)).data == "a"
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "500 Oops", "201 Created", "205 Reset Content", "503 Full"])
+def test_another_status_ends_it_and_tells_which(status):
+    with Script(
+        f"HTTP/1.1 {status}\r\nContent-Type: text/event-stream\r\nContent-Length: 0\r\n\r\n".encode()
+    ) as script:
+        with pytest.raises(EventSourceError, match=f"{script.url} answered {status}, not 200"):
+            next(listen(script.url))
+        script.headers()
+        assert script.requests.empty(), "it is not tried again"
+
+
+@pytest.mark.parametrize("type_", ["text/html", "application/json", "text/event-stream-x"])
+def test_another_content_type_ends_it_and_tells_which(type_):
+    answer = f"HTTP/1.1 200 OK\r\nContent-Type: {type_}\r\n\r\n".encode() + b"data: no\n\n"
+    with Script(answer) as script, pytest.raises(EventSourceError, match=f"sends {type_}, not text/event-stream"):
+        next(listen(script.url))
+
+
+def test_what_the_server_says_about_an_error_is_passed_on(server):
+    with pytest.raises(EventSourceError, match="400 Bad Request, not 200: the query names no topic"):
+        next(listen(f"{server.url}/events"))
+
+
+@pytest.mark.parametrize("character", [b"\x01", b"\x1f", b"\x7f"])
+def test_an_id_that_no_header_can_carry_ends_the_stream_with_a_reason(character):
+    with Script(STREAM + b"retry: 1\nid: a" + character + b"\ndata: a\n\n") as script, listen(script.url) as events:
+        assert next(events).data == "a"
+        with pytest.raises(EventSourceError, match="cannot be asked to go on after the event ID"):
+            next(events)
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:8000/stream", "ftp://127.0.0.1/", "/stream"])
+def test_what_is_no_address(url):
+    with pytest.raises(ValueError, match="http or https address"):
+        listen(url)
+    with pytest.raises(EventSourceError, match="is not an address"):
+        next(listen("http://:80/"))
+
+
+def redirect(status, location=None):
+    to = f"Location: {location}\r\n" if location is not None else ""
+    return f"HTTP/1.1 {status} Elsewhere\r\n{to}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_followed_each_time_anew(status):
+    with Script([STREAM + b"retry: 1\n\nid: 1\ndata: a\n\n"]) as there, Script(redirect(status, there.url)) as here:
+        events = listen(here.url)
+        assert [next(events).data, next(events).data] == ["a", "a"]
+        for script in (here, there):
+            assert [script.headers().get("last-event-id") for _ in range(2)] == [None, "1"]
+        events.close()
+
+
+def test_a_redirect_may_be_relative():
+    with Script(redirect(302, "elsewhere?a=b"), NO_MORE) as script:
+        assert list(listen(script.url)) == []
+        script.request()
+        assert script.request()[0] == "GET /elsewhere?a=b HTTP/1.1"
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "then"),
+    [(301, "POST", "GET"), (302, "POST", "GET"), (303, "POST", "GET"), (303, "REPORT", "GET"),
+     (302, "REPORT", "REPORT"), (307, "POST", "POST"), (308, "POST", "POST")],
+)  # fmt: skip
+def test_a_redirect_keeps_or_changes_the_method_as_fetch_does(status, method, then):
+    with Script(redirect(status, "/next"), NO_MORE) as script:
+        list(listen(script.url, method=method, body="{}"))
+        assert script.request()[0].startswith(method)
+        first, _, body = script.request()
+        assert (first.split()[0], body) == (then, "{}" if then == method else "")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_nowhere_is_an_error(status):
+    with Script(redirect(status)) as script:
+        with pytest.raises(EventSourceError, match=f"answered {status} Elsewhere, not 200, with no Location to go to"):
+            next(listen(script.url))
+        assert script.requests.qsize() == 1
+
+
+@pytest.mark.parametrize("location", ["ftp://127.0.0.1/", "mailto:a@b", "http://", "http://:x/"])
+def test_a_redirect_to_what_is_no_http_address_is_an_error(location):
+    with Script(redirect(302, location)) as script:
+        with pytest.raises(EventSourceError, match=f"{script.url} was redirected to what is not an http address"):
+            next(listen(script.url))
+        assert script.requests.qsize() == 1
+
+
+def test_a_loop_of_redirects_is_an_error():
+    with Script(redirect(302, "/events")) as script:
+        with pytest.raises(EventSourceError, match="redirected more than 20 times"):
+            next(listen(script.url))
+        assert script.requests.qsize() == 21
+
+
+def test_a_secret_does_not_follow_a_redirect_to_another_server():
+    with Script(NO_MORE) as there, Script(redirect(307, there.url)) as here:
+        list(listen(here.url, headers={"Authorization": "Bearer secret", "Cookie": "a=secret", "X-Lesson": "4"}))
+        assert here.headers()["authorization"] == "Bearer secret"
+        headers = there.headers()
+        assert headers["x-lesson"] == "4"
+        assert "authorization" not in headers
+        assert "cookie" not in headers
+
+
+def test_a_password_in_the_address_is_sent_and_not_shown():
+    with Script(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n") as script:
+        with pytest.raises(EventSourceError) as caught:
+            next(listen(script.url.replace("http://", "http://ada:secret@")))
+        assert script.headers()["authorization"] == "Basic YWRhOnNlY3JldA=="
+        assert "secret" not in f"{caught.value} {caught.value.url}"
+
+
+@pytest.mark.parametrize("method", ["POST", "REPORT", "QUERY"])
+def test_the_body_is_sent_again_with_each_connection(method):
+    with Script(STREAM + RETRY, NO_MORE) as script:
+        list(listen(script.url, method=method, body="thé", headers={"content-type": "application/json"}))
+        for _ in range(2):
+            first, headers, body = script.request()
+            assert first == f"{method} /events HTTP/1.1"
+            assert (headers["content-type"], body) == ("application/json", "thé")
+
+
+@pytest.mark.parametrize("kind", ["plain", "coroutine", "callable that returns a coroutine"])
+def test_a_token_is_renewed_before_each_connection(kind):
+    tokens = iter(["one", "two"])
+
+    def renew():
+        return {"authorization": f"Bearer {next(tokens)}", "Cookie": "session=7"}
+
+    async def renew_slowly():
+        await asyncio.sleep(0)
+        return renew()
+
+    before_connect = {"plain": renew, "coroutine": renew_slowly}.get(kind, lambda: renew_slowly())
+    with Script(STREAM + RETRY, NO_MORE) as script:
+        list(listen(script.url, headers={"Authorization": "Bearer none"}, before_connect=before_connect))
+        headers = [script.headers() for _ in range(2)]
+        assert [each["authorization"] for each in headers] == ["Bearer one", "Bearer two"]
+        assert headers[0]["cookie"] == "session=7"
+
+
+def test_a_plain_callback_may_block_without_stopping_the_loop():
+    asked, answered = threading.Event(), threading.Event()
+
+    def block():
+        asked.set()
+        assert answered.wait(5), "the loop stands still"
+        return {}
+
+    async def main(url):
+        async with EventSource(url, before_connect=block) as source:
+            reading = asyncio.ensure_future(anext(source, None))
+            await asyncio.to_thread(asked.wait)
+            answered.set()  # on the loop, which goes on meanwhile
+            return await reading
+
+    with Script(NO_MORE) as script:
+        assert asyncio.run(main(script.url)) is None
+
+
+def test_a_callback_that_cannot_reach_its_server_is_a_try_that_failed():
+    answers = iter([ConnectionRefusedError("no token today"), {}])
+    changes = []
+
+    def renew():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with Script(NO_MORE) as script:
+        events = listen(script.url, before_connect=renew, on_state_change=changes.append)
+        events.source.reconnection_time = 0.01
+        assert list(events) == []
+    assert changes[0].reason == "ConnectionRefusedError: no token today"
+
+
+def test_a_callback_that_is_broken_ends_the_stream():
+    with Script(NO_MORE) as script, pytest.raises(ZeroDivisionError):
+        next(listen(script.url, before_connect=lambda: 1 / 0))
+
+
+def test_a_cookie_that_the_server_sets_is_sent_back():
+    answer = STREAM.replace(b"\r\n\r\n", b"\r\nSet-Cookie: server=b\r\n\r\n")
+    with Script(answer + RETRY, NO_MORE) as script:
+        list(listen(script.url))
+        assert "cookie" not in script.headers()
+        assert script.headers()["cookie"] == "server=b"
+
+
+@pytest.fixture(scope="module")
+def tls():
+    """A server's context and a client's that trusts it."""
+    authority = trustme.CA()
+    server_side, client_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server_side)
+    authority.configure_trust(client_side)
+    return server_side, client_side
+
+
+def test_another_authority_for_https(tls):
+    server_side, client_side = tls
+    with serve(tls=server_side) as server:
+        server.publish("a", "secret")
+        url = f"{server.url}/events?topic=a&recent=1"
+        assert url.startswith("https://")
+        with listen(url, tls=client_side) as events:
+            assert next(events).data == "secret"
+        with pytest.raises(EventSourceError, match="certificate verify failed"):
+            next(listen(url, max_tries=1))
+
+
+def unavailable(status, *headers):
+    lines = "".join(f"{header}\r\n" for header in headers)
+    return f"HTTP/1.1 {status} Later\r\nContent-Length: 0\r\nConnection: close\r\n{lines}\r\n".encode()
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 599])
+def test_a_status_that_may_pass_is_tried_again_when_it_is_asked_for(status):
+    changes = []
+    with Script(unavailable(status, "Retry-After: 1"), NO_MORE) as script:
+        events = listen(script.url, retry_on=TRANSIENT_STATUSES, on_state_change=changes.append)
+        events.source.reconnection_time = 0.01
+        assert list(events) == []
+    assert (changes[0].reason, changes[0].wait) == (f"answered {status} Later, not 200", 1)
+
+
+def test_a_retry_after_does_not_make_the_wait_shorter():
+    with Script(unavailable(503, "Retry-After: 0"), [HOLD]) as script:
+        waits = []
+        events = listen(
+            script.url,
+            retry_on={503},
+            on_state_change=lambda change: change.state or (waits.append(change.wait), events.close()),
+        )
+        assert list(events) == []
+        assert waits == [3]
+
+
+def test_each_try_has_a_connection_of_its_own():
+    """The answer would allow to keep the connection; but nobody answers on it a second time."""
+    with Script([b"HTTP/1.1 503 Full\r\nContent-Length: 0\r\n\r\n", HOLD]) as script:
+        with listen(script.url, retry_on={503}, max_tries=2, read_timeout=2) as events:
+            events.source.reconnection_time = 0.001
+            with pytest.raises(EventSourceError, match=r"answered 503 Full, not 200 \(try 2\)"):
+                next(events)
+
+
+def test_a_status_that_is_not_asked_for_still_ends_it():
+    with Script(unavailable(404)) as script, pytest.raises(EventSourceError) as caught:
+        next(listen(script.url, retry_on=TRANSIENT_STATUSES))
+    assert (caught.value.status, caught.value.tries, caught.value.url) == (404, 1, script.url)
+
+
+def test_an_explanation_that_never_comes_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr("sse_demo.client.request.EXPLANATION_TIMEOUT", 0.05)
+    head = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: 99\r\n\r\n{"
+    with Script([head, HOLD]) as script, pytest.raises(EventSourceError, match=r"answered 400 Bad Request, not 200 \("):
+        next(listen(script.url))
+
+
+def test_a_tls_connection_that_has_gone_silent_leaves_nothing_behind(recwarn, tls):
+    """In its head, in its body, and when it is closed; a leak would be a warning, which is an error here."""
+    server_side, client_side = tls
+    with serve(tls=server_side, heartbeat=0.05, retry=0.01) as server:
+        faults = [Fault("silence", after) for after in (0, 1500, 2000)]
+        with FaultProxy(f"{server.url}/events?topic=a&recent=1", *faults) as proxy:
+            server.publish("a", "x" * 1000)
+            with listen(proxy.url, connect_timeout=1, read_timeout=1, tls=client_side) as events:
+                events.source.reconnection_time = 0.01
+                assert len(next(events).data) == 1000
+                assert proxy.connections == 4
+    gc.collect()
+    assert [str(warning.message) for warning in recwarn.list] == []

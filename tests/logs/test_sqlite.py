@@ -1,0 +1,275 @@
+"""What only a log on disk promises. What it shares with the one in memory is in test_log.py."""
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import closing
+
+import pytest
+from support import Reader
+
+from sse_demo import Event, Settings, listen, serve
+from sse_demo.errors import LogError
+from sse_demo.logs.memory import Publication
+from sse_demo.logs.sqlite import SqliteLog
+
+ALL = 2**62
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "events.db"
+
+
+def append(log, *data, key=None):
+    return log.append([Publication("a", Event(text), key) for text in data])
+
+
+def wires(log, after=0):
+    return [entry.wire for entry in log.read(["a"], after, ALL, ALL)[0]]
+
+
+def test_what_was_appended_is_there_again(path):
+    with closing(SqliteLog(path)) as log:
+        before = append(log, "1", "2")
+    with closing(SqliteLog(path)) as log:
+        entries, dropped_up_to = log.read(["a"], 0, ALL, ALL)
+        assert (entries, dropped_up_to) == (before, 0)
+        assert log.seek(["a"]) == 2
+        assert log.seek(["a"], before[0].id) == 1
+        (after,) = append(log, "3")
+        assert after.position == 3
+        assert after.id.partition("-")[0] != before[0].id.partition("-")[0]
+        assert [log.seek(["a"], entry.id) for entry in [*before, after]] == [1, 2, 3]
+
+
+def test_what_it_had_dropped_is_still_missing(path):
+    with closing(SqliteLog(path, Settings(log_events=1))) as log:
+        append(log, "1", "2")
+    with closing(SqliteLog(path)) as log:
+        assert log.read(["a"], 0, ALL, ALL)[1] == 1
+
+
+def test_the_idempotency_keys_are_there_again(path):
+    with closing(SqliteLog(path)) as log:
+        (entry,) = log.append([Publication("a", Event("x"), None, ("key", b"print"))])
+    with closing(SqliteLog(path)) as log:
+        assert dict(log.idempotency_keys) == {"key": (b"print", entry.id)}
+
+
+def test_an_id_that_a_crash_has_taken_back_is_unknown(path):
+    with closing(SqliteLog(path)) as log:
+        kept, lost = append(log, "kept", "lost")
+    with closing(sqlite3.connect(path)) as db, db:  # as after a power cut, where the disk had lied
+        db.execute("DELETE FROM entries WHERE position = 2")
+    with closing(SqliteLog(path)) as log:
+        (other,) = append(log, "other")
+        assert other.position == lost.position
+        assert log.seek(["a"], kept.id) == 1
+        assert log.seek(["a"], lost.id) is None
+        assert log.seek(["a"], other.id) == 2
+
+
+def test_two_servers_do_not_share_a_file(path):
+    with closing(SqliteLog(path)), pytest.raises(LogError, match=r"events\.db is in use by another server"):
+        SqliteLog(path)
+    SqliteLog(path).close()
+
+
+@pytest.mark.parametrize("content", [b"this is no database " * 100, None])
+def test_another_file_is_left_alone(path, content):
+    if content:
+        path.write_bytes(content)
+    else:
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("CREATE TABLE precious (x)")
+    before = path.read_bytes()
+    with pytest.raises(LogError, match=r"events\.db"):
+        SqliteLog(path)
+    assert path.read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(LogError, match="nowhere"):
+        SqliteLog(tmp_path / "nowhere" / "events.db")
+    with pytest.raises(LogError, match="nowhere"):
+        serve(log=tmp_path / "nowhere" / "events.db")
+
+
+def test_only_so_many_starts_are_remembered(path, monkeypatch):
+    monkeypatch.setattr("sse_demo.logs.sqlite.ERAS", 2)
+    ids = []
+    for n in range(4):
+        with closing(SqliteLog(path)) as log:
+            ids.append(append(log, str(n))[0].id)
+    with closing(SqliteLog(path)) as log:
+        assert [log.seek(["a"], id) for id in ids] == [None, None, None, 4], "the fifth start counts, too"
+
+
+def test_a_smaller_limit_holds_from_the_next_event_on(path):
+    with closing(SqliteLog(path)) as log:
+        append(log, *map(str, range(100)))
+    with closing(SqliteLog(path, Settings(log_bytes=500))) as log:
+        append(log, "last")
+        assert sum(map(len, wires(log))) <= 500
+        assert wires(log)[-1].endswith(b"data: last\n\n")
+
+
+def test_a_lot_that_is_too_old_goes_step_by_step(path, monkeypatch):
+    monkeypatch.setattr("sse_demo.logs.sqlite.DROPS_AT_ONCE", 10)
+    with closing(SqliteLog(path, Settings(log_age=0.05))) as log:
+        append(log, *map(str, range(50)))
+        time.sleep(0.06)
+        left = []
+        while not left or left[-1]:
+            append(log, "new")
+            left.append(sum(not wire.endswith(b"data: new\n\n") for wire in wires(log)))
+    assert left[0] > 20
+    assert len(left) < 6
+
+
+def test_a_disk_that_is_full_is_told_to_the_publisher_and_the_log_goes_on(path):
+    with serve(log=path) as server:
+        first = server.publish("a", "before")
+        limit = server.hub.log._writer.execute("PRAGMA page_count").fetchone()[0] + 5
+        server.hub.log._writer.execute(f"PRAGMA max_page_count = {limit}")  # as a full disk, to SQLite
+        with pytest.raises(LogError, match="does not take events: database or disk is full"):
+            server.publish("a", "x" * 100_000)
+        request = urllib.request.Request(f"{server.url}/events?topic=a", b"x" * 100_000, {"Content-Type": "text/plain"})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        assert refused.value.code == 503
+        assert refused.value.headers["Retry-After"]
+        refused.value.close()
+        server.hub.log._writer.execute("PRAGMA max_page_count = 1000000")
+        server.publish("a", "after")
+        with listen(f"{server.url}/events?topic=a", last_event_id=first) as events:
+            assert next(events).data == "after"
+
+
+def test_a_reader_does_not_pass_over_what_is_not_committed_yet(path, monkeypatch):
+    with closing(SqliteLog(path)) as log:
+        insert, inserted, go = log._insert, threading.Event(), threading.Event()
+
+        def slow_insert(*arguments):
+            entry = insert(*arguments)
+            inserted.set()
+            go.wait(5)
+            return entry
+
+        monkeypatch.setattr(log, "_insert", slow_insert)
+        writer = threading.Thread(target=append, args=(log, "x"))
+        writer.start()
+        inserted.wait(5)
+        starts = [log.seek(["a"]), log.seek(["a"], recent=5)]
+        go.set()
+        writer.join()
+        assert starts == [0, 0]
+        assert len(wires(log, after=starts[0])) == 1
+
+
+def test_many_publishers_share_a_commit(path):
+    batches = []
+    with serve(log=path) as server:
+        append, go = server.hub.log.append, threading.Event()
+
+        def slow_append(batch):
+            batches.append(len(batch))
+            go.wait(5)
+            return append(batch)
+
+        server.hub.log.append = slow_append
+        publishers = [threading.Thread(target=server.publish, args=("a", str(n))) for n in range(20)]
+        for publisher in publishers:
+            publisher.start()
+        while not (batches and len(server.hub._publisher._queue) == 20 - batches[0]):
+            time.sleep(0.001)
+        go.set()
+        for publisher in publishers:
+            publisher.join()
+    assert len(batches) <= 2
+    assert sum(batches) == 20
+
+
+def test_the_stream_goes_on_while_the_disk_is_slow(path):
+    with serve(log=path) as server, Reader(server, "topic=a") as reader:
+        append, go = server.hub.log.append, threading.Event()
+        server.publish("a", "before")
+
+        def slow_append(batch):
+            go.wait(5)
+            return append(batch)
+
+        server.hub.log.append = slow_append
+        publisher = threading.Thread(target=server.publish, args=("a", "late"))
+        publisher.start()
+        assert reader.take(1) == ["before"]
+        assert urllib.request.urlopen(f"{server.url}/ping", timeout=2).status == 200
+        go.set()
+        publisher.join()
+        assert reader.take(2) == ["before", "late"]
+
+
+class Service:
+    """``python -m sse_demo serve --log`` in a process that can be killed."""
+
+    def __init__(self, path, port=0):
+        options = ["--port", str(port), "--log", str(path), "--set", "retry=0.1"]
+        command = [sys.executable, "-m", "sse_demo", "serve", *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.url = re.search(r"http://[^/ ]+", self.process.stdout.readline())[0]
+        self.port = int(self.url.rpartition(":")[2])
+
+    def kill(self):
+        os.kill(self.process.pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def test_a_kill_in_mid_publish_takes_nothing_that_was_acknowledged(path):
+    acknowledged, stop = [], threading.Event()
+    service = Service(path)
+    url = f"{service.url}/events?topic=a"
+
+    def publish(name):
+        """Each event under a key of its own, again and again until it is acknowledged."""
+        n = 0
+        while True:
+            headers = {"Content-Type": "text/plain", "Idempotency-Key": f"{name} {n}"}
+            try:
+                with urllib.request.urlopen(urllib.request.Request(url, f"{name} {n}".encode(), headers), timeout=5):
+                    acknowledged.append(f"{name} {n}")
+                    n += 1
+                if stop.is_set():
+                    return
+            except OSError:
+                time.sleep(0.01)  # it is being started again
+
+    received = []
+    publishers = [threading.Thread(target=publish, args=(name,)) for name in "xyz"]
+    with listen(f"{url}&recent=10000") as events:
+        for publisher in publishers:
+            publisher.start()
+        for _ in range(3):
+            target = len(received) + 100
+            while len(received) < target:
+                received.append(next(events).data)
+            service.kill()
+            service = Service(path, service.port)
+        stop.set()
+        for publisher in publishers:
+            publisher.join()
+        while len(received) < len(acknowledged):
+            received.append(next(events).data)
+    service.kill()
+    assert sorted(received) == sorted(acknowledged), "nothing lost, nothing twice"
+    for name in "xyz":
+        own = [text for text in received if text.startswith(name)]
+        assert own == [f"{name} {n}" for n in range(len(own))]
