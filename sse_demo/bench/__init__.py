@@ -14,8 +14,9 @@ import time
 from dataclasses import dataclass, fields
 from statistics import median, quantiles
 
+from ..web.open_files import allow_files
 from .load import Progress, Subscribers
-from .process import Target, allow_files, cpu_time, resident_memory, started
+from .process import Target, cpu_time, resident_memory, started
 
 __all__ = [
     "BARE_LOOP",

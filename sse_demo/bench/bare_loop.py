@@ -6,7 +6,7 @@ import selectors
 import socket
 import sys
 
-from .process import allow_files
+from ..web.open_files import allow_files
 
 
 def run_bare_loop(port: int) -> None:

@@ -81,15 +81,3 @@ def _cpu_time(process: psutil.Process) -> float:
 def resident_memory(process: psutil.Process) -> int:
     """Bytes of resident memory of a process and its children."""
     return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)])
-
-
-def allow_files(count: int) -> None:
-    """Many systems allow a process 1,024 open files unless it asks for more, and a connection is one."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < count:
-        with contextlib.suppress(OSError, ValueError):  # macOS says "unlimited" and does not mean it
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard) if hard > 0 else count, hard))
