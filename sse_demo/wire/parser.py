@@ -16,9 +16,10 @@ How it works, and why:
 from __future__ import annotations
 
 import re
+from typing import Any, Generic, Literal, NoReturn, overload
 
 from ..errors import EventTooLarge
-from .event import MAX_RETRY_DIGITS, Comment, Event
+from .event import MAX_RETRY_DIGITS, Comment, Event, Item
 
 MAX_EVENT_SIZE = 1024 * 1024
 FAST_LANE_FROM = 1024  # bytes; in fewer the fast lane has not got going
@@ -36,17 +37,21 @@ _usual_blocks = re.compile(
 _received = tuple.__new__  # an Event without the checks of Event(...): what came over the wire cannot break them
 
 
-class EventStreamParser:
+class EventStreamParser(Generic[Item]):
     """A parser for one event stream.
 
-    last_event_id
-        Where the stream goes on from: the id a reconnecting client has sent. Updated as the stream is read.
-    max_event_size
-        The most bytes in one line, and the most characters in the data of one event. More raises
-        :class:`EventTooLarge`.
-    comments
-        Also hand out each comment, as a :class:`Comment` in its place among the events, as soon as its line is
-        complete.
+    ``EventStreamParser()`` gives each :class:`Event`. ``EventStreamParser(comments=True)`` gives each
+    :class:`Comment`, too; for type checkers it is an ``EventStreamParser[Event | Comment]``.
+
+    Args:
+        last_event_id: The id that the client has sent as ``Last-Event-ID``; the stream goes on after it.
+        max_event_size: The most bytes in one line, and the most characters in the data of one event.
+        comments: Give each comment in its place among the events, as soon as its line is complete.
+
+    Attributes:
+        last_event_id: The id to send as ``Last-Event-ID`` with the next connection; ``""`` when there is none.
+        retry: The reconnection time that the stream has asked for, in milliseconds; ``None`` while there is none.
+        max_event_size: As given.
 
     >>> parser = EventStreamParser()
     >>> parser.feed(b"data: one\\n\\ndata: tw")
@@ -57,9 +62,24 @@ class EventStreamParser:
     ('2', None)
     """
 
-    def __init__(self, last_event_id: str = "", max_event_size: int = MAX_EVENT_SIZE, comments: bool = False):
-        self.last_event_id = last_event_id  #: what to send as ``Last-Event-ID``; ``""`` when there is none
-        self.retry: int | None = None  #: the reconnection time the stream has asked for, in milliseconds
+    @overload
+    def __init__(
+        self: EventStreamParser[Event],
+        last_event_id: str = "",
+        max_event_size: int = MAX_EVENT_SIZE,
+        comments: Literal[False] = False,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EventStreamParser[Event | Comment],
+        last_event_id: str = "",
+        max_event_size: int = MAX_EVENT_SIZE,
+        *,
+        comments: bool,
+    ) -> None: ...
+    def __init__(self, last_event_id: str = "", max_event_size: int = MAX_EVENT_SIZE, comments: bool = False) -> None:
+        self.last_event_id = last_event_id
+        self.retry: int | None = None
         self.max_event_size = max_event_size
         self._comments = comments
         self._short = min(max_event_size, FAST_LANE_FROM)
@@ -76,16 +96,21 @@ class EventStreamParser:
         self._id = last_event_id
         self._retry: int | None = None
 
-    def feed(self, chunk: bytes) -> list[Event]:
-        """The events that are complete with these bytes. Chunks may be cut anywhere; the result is the same.
+    def feed(self, chunk: bytes) -> list[Item]:
+        """Return the events that are complete with these bytes, and the comments if they were asked for.
 
-        What is unfinished at the end of a stream is discarded, as the standard says: just drop the parser.
-        After :class:`EventTooLarge` the parser cannot go on; reconnect with a new one.
+        Chunks may be cut anywhere; the result is the same. At the end of a stream the unfinished rest is discarded, as
+        the standard says: just drop the parser.
+
+        Raises:
+            EventTooLarge: A line or an event is larger than ``max_event_size``. The parser cannot go on; reconnect
+                with a new one.
+            TypeError: The chunk is not of bytes.
         """
         if type(chunk) is not bytes:
             chunk = _as_bytes(chunk)
         if self._start is not None:
-            chunk = self._without_bom(chunk)
+            chunk = self._without_bom(self._start + chunk)
         if self._after_cr and chunk:
             self._after_cr = False
             chunk = chunk.removeprefix(b"\n")
@@ -93,7 +118,7 @@ class EventStreamParser:
             self._after_cr = chunk.endswith(b"\r")
             chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
-        out: list = []
+        out: list[Any] = []
         pieces = self._pieces
         lines, newline, rest = chunk.rpartition(b"\n")
         if newline:
@@ -114,7 +139,7 @@ class EventStreamParser:
                 self._too_large("a line", out)
         return out
 
-    def _read_lines(self, text: str, out: list) -> None:
+    def _read_lines(self, text: str, out: list[Event | Comment]) -> None:
         """Interpret complete lines, given without the last line end: "event stream interpretation", 9.2.6."""
         if self._data_size + len(text) > self.max_event_size and "\n" in text:
             for line in text.split("\n"):  # the limit may be met: find out at which line
@@ -161,7 +186,7 @@ class EventStreamParser:
             if self._data_size > self.max_event_size + 1:
                 self._too_large("an event", out)
 
-    def _read_blocks(self, text: str, out: list) -> None:
+    def _read_blocks(self, text: str, out: list[Event | Comment]) -> None:
         """The same, faster: a run of usual blocks at once, what comes before and after it line by line."""
         unfinished, blank, text = text.partition("\n\n")
         self._read_lines(unfinished + "\n" if blank else unfinished, out)
@@ -178,7 +203,7 @@ class EventStreamParser:
         if unusual:
             self._read_lines(unusual, out)
 
-    def _read_long_text(self, lines: bytes, out: list) -> None:
+    def _read_long_text(self, lines: bytes, out: list[Event | Comment]) -> None:
         """The same for a text that is larger than the limit: read up to the first line that is, if there is one."""
         end = 0
         for line in lines.split(b"\n"):
@@ -189,16 +214,15 @@ class EventStreamParser:
             end += len(line) + 1
         self._read_lines(lines.decode("utf-8", "replace"), out)
 
-    def _without_bom(self, chunk: bytes) -> bytes:
-        """Drop one byte-order mark at the start of the stream. It may come in three chunks."""
-        start = self._start + chunk
+    def _without_bom(self, start: bytes) -> bytes:
+        """Drop one byte-order mark from the start of the stream. It may come in three chunks."""
         if len(start) < len(_BOM) and _BOM.startswith(start):
             self._start = start
             return b""
         self._start = None
         return start.removeprefix(_BOM)
 
-    def _too_large(self, what: str, events: list) -> None:
+    def _too_large(self, what: str, events: list[Event | Comment]) -> NoReturn:
         raise EventTooLarge(
             f"the stream has {what} of more than {self.max_event_size} bytes; a larger max_event_size would accept it",
             events,

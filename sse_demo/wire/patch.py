@@ -3,11 +3,16 @@
 A member of a patch replaces the member of the same name, ``null`` removes it, and an object is merged in the same way.
 Lists are replaced as a whole. Because ``null`` means "remove", an object in a state cannot have a member that is
 ``null``.
+
+Each function takes a time that is linear in the size of what it is given.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+from ..errors import InvalidInput
 
 MAX_DEPTH = 100  # objects and lists in each other
 
@@ -20,56 +25,107 @@ def merge_patch(target: Any, patch: Any) -> Any:
     """
     if not isinstance(patch, dict):
         return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merge_patch(result.get(name), value)
+    result: dict[str, Any] = dict(target) if isinstance(target, dict) else {}
+    to_do = [(result, patch)]
+    while to_do:
+        document, changes = to_do.pop()
+        for name, value in changes.items():
+            if value is None:
+                document.pop(name, None)
+            elif isinstance(value, dict):
+                old = document.get(name)
+                document[name] = inner = dict(old) if isinstance(old, dict) else {}
+                to_do.append((inner, value))
+            else:
+                document[name] = value
     return result
 
 
-def difference(before: dict, after: dict) -> dict:
+def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
     """The smallest patch that makes ``after`` of ``before``; ``{}`` when they are equal.
 
-    Raises ``ValueError`` where ``after`` has a member that is ``null``, which a patch cannot say.
+    Raises:
+        InvalidInput: ``after`` has a member that is ``null`` where it differs from ``before``, which a patch cannot
+            say; or the two are nested so deeply that comparing them comes to the end of Python's stack. No state that
+            has passed :func:`require_state` is.
 
     >>> difference({"price": 7, "size": {"x": 1, "y": 2}}, {"price": 8, "size": {"x": 1}})
     {'price': 8, 'size': {'y': None}}
     """
-    patch = {name: None for name in before if name not in after}
+    try:
+        return _difference(before, after)
+    except RecursionError:
+        raise _too_deep() from None
+
+
+def require_state(document: dict[str, Any]) -> None:
+    """Raise unless the object can be a state, of which patches can be made.
+
+    Raises:
+        InvalidInput: Objects and lists are nested more than ``MAX_DEPTH`` deep; or an object has a member that is
+            ``null``. In lists ``null`` is allowed, and also in the objects of a list.
+    """
+    _require_no_null(document, "the state", MAX_DEPTH)
+
+
+def _difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    patch: dict[str, Any] = {name: None for name in before if name not in after}
     for name, value in after.items():
         old = before.get(name)
         if isinstance(old, dict) and isinstance(value, dict):
-            if changed := difference(old, value):
+            if changed := _difference(old, value):
                 patch[name] = changed
         elif name not in before or not _same(old, value):
-            check_no_null(value, name)
+            _require_no_null(value, name)
             patch[name] = value
     return patch
 
 
-def check_no_null(value: Any, name: str = "the state") -> None:
-    """Raise ``ValueError`` where an object has a member that is ``null``. In lists, ``null`` is allowed."""
-    if value is None:
-        raise ValueError(f"{name} is null, which a merge patch cannot say (RFC 7396); leave it out instead")
-    if isinstance(value, dict):
-        for member, content in value.items():
-            check_no_null(content, f"{name}.{member}")
-
-
-def check_depth(value: Any, left: int = MAX_DEPTH) -> None:
-    """Raise ``ValueError`` for what is nested so deeply that comparing it could come to the end of Python's stack."""
-    if left < 0:
-        raise ValueError(f"a state is nested {MAX_DEPTH} deep at most")
-    for content in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        check_depth(content, left - 1)
-
-
 def _same(one: Any, other: Any) -> bool:
     """Equal as JSON: Python takes ``1`` for ``True`` and ``1.0``, JSON does not take numbers for truth."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, dict):
+        same_names = isinstance(other, dict) and one.keys() == other.keys()
+        return same_names and all(_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list):
+        return isinstance(other, list) and len(one) == len(other) and all(map(_same, one, other))
     return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+def _require_no_null(value: Any, name: str, max_depth: float = math.inf) -> None:
+    if isinstance(value, (dict, list)):
+        names = _names_of_null(value, max_depth)
+    else:
+        names = [] if value is None else None
+    if names is not None:
+        where = ".".join([name, *reversed(names)])
+        raise InvalidInput(f"{where} is null, which a merge patch cannot say (RFC 7396); leave it out instead")
+
+
+def _names_of_null(value: dict[str, Any] | list[Any], max_depth: float, in_a_list: bool = False) -> list[str] | None:
+    """The names that lead to a member that is null, innermost first; ``None`` where there is none.
+
+    The names are put together on the way back, so that a member that is no null costs nothing. In a list ``null`` is
+    allowed; only the depth counts there.
+    """
+    if value and max_depth <= 0:
+        raise _too_deep()
+    if isinstance(value, list):
+        for content in value:
+            if isinstance(content, (dict, list)):
+                _names_of_null(content, max_depth - 1, in_a_list=True)
+        return None
+    for name, content in value.items():
+        if content is None and not in_a_list:
+            return [name]
+        if isinstance(content, (dict, list)):
+            names = _names_of_null(content, max_depth - 1, in_a_list)
+            if names is not None:
+                return [*names, name]
+    return None
+
+
+def _too_deep() -> InvalidInput:
+    return InvalidInput(f"a state is nested {MAX_DEPTH} deep at most")
+
+
+check_depth = check_no_null = require_state  # until the hub has the new name

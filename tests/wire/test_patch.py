@@ -1,10 +1,13 @@
 import json
+import sys
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sse_demo.wire.patch import check_no_null, difference, merge_patch
+from sse_demo import InvalidInput
+from sse_demo.wire.patch import MAX_DEPTH, difference, merge_patch, require_state
 
 # RFC 7396, appendix A: the target, the patch, and the result.
 EXAMPLES = [
@@ -67,10 +70,66 @@ def test_true_is_not_one():
     assert difference({"a": 1}, {"a": 1.0}) == {}
 
 
-@pytest.mark.parametrize("state", [{"a": None}, {"a": {"b": None}}])
-def test_null_is_refused_where_a_patch_cannot_say_it(state):
-    with pytest.raises(ValueError, match="null, which a merge patch cannot say"):
+@pytest.mark.parametrize(
+    ("state", "where"), [({"a": None}, "a"), ({"a": {"b": None}}, "a.b"), ({"a": {"b": {"c": None}, "d": 1}}, "a.b.c")]
+)
+def test_null_is_refused_where_a_patch_cannot_say_it(state, where):
+    with pytest.raises(InvalidInput, match=f"^the state.{where} is null, which a merge patch cannot say"):
+        require_state(state)
+    with pytest.raises(InvalidInput, match=f"^{where} is null, which a merge patch cannot say"):
         difference({}, state)
-    with pytest.raises(ValueError, match=r"a.* is null"):
-        check_no_null(state)
-    check_no_null({"a": [None]})
+
+
+def test_null_is_allowed_in_lists_and_in_their_objects():
+    state = {"a": [None, {"b": None}]}
+    require_state(state)
+    assert difference({}, state) == state
+
+
+def nested(depth, innermost):
+    """Objects and lists by turns, ``depth`` of them around the innermost."""
+    for n in range(depth):
+        innermost = {"a": innermost} if n % 2 else [innermost]
+    return innermost
+
+
+def test_a_state_is_nested_only_so_deeply():
+    require_state({"a": nested(MAX_DEPTH - 1, 1)})
+    require_state({"a": nested(MAX_DEPTH - 1, {})})
+    for too_deep in (nested(MAX_DEPTH, 1), nested(MAX_DEPTH, []), nested(MAX_DEPTH - 1, {"a": 1})):
+        with pytest.raises(InvalidInput, match=f"{MAX_DEPTH} deep at most"):
+            require_state({"a": too_deep})
+
+
+def test_a_patch_may_be_nested_as_deeply_as_it_likes():
+    patch = {"a": 1}
+    for _ in range(3 * sys.getrecursionlimit()):
+        patch = {"a": patch, "gone": None}
+    merged = merge_patch({"gone": 1, "a": {"kept": 2}}, patch)
+    assert merged.keys() == {"a"}
+    assert merged["a"].keys() == {"kept", "a"}
+    for _ in range(3 * sys.getrecursionlimit()):
+        merged = merged["a"]
+    assert merged == {"a": 1}
+
+
+@pytest.mark.parametrize("kind", ["objects", "lists", "new"])
+def test_a_difference_that_is_too_deep_says_so(kind):
+    deep = 3 * sys.getrecursionlimit()
+    before, after = {"a": 1}, {"a": 2}
+    for _ in range(deep):
+        before, after = ({"a": [before]}, {"a": [after]}) if kind == "lists" else ({"a": before}, {"a": after})
+    with pytest.raises(InvalidInput, match=f"{MAX_DEPTH} deep at most"):
+        difference({} if kind == "new" else before, after)
+
+
+def test_the_names_that_lead_to_a_member_are_put_together_only_for_an_error():
+    """They are long here: putting them together for each of 90,000 members would copy 80 GB."""
+    state = {}
+    for n in range(90):
+        state = {"long name " * 1000: state} | {f"{n} {m}": m for m in range(1000)}
+    started = time.process_time()
+    require_state(state)
+    assert difference({}, state) == state
+    assert difference(state, state) == {}
+    assert time.process_time() - started < 5
