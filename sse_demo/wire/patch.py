@@ -92,35 +92,32 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _require_no_null(value: Any, name: str, max_depth: float = math.inf) -> None:
-    if isinstance(value, (dict, list)):
-        names = _names_of_null(value, max_depth)
-    else:
-        names = [] if value is None else None
+    names = [] if value is None else _names_of_null(value, max_depth)
     if names is not None:
         where = ".".join([name, *reversed(names)])
         raise InvalidInput(f"{where} is null, which a merge patch cannot say (RFC 7396); leave it out instead")
 
 
-def _names_of_null(value: dict[str, Any] | list[Any], max_depth: float, in_a_list: bool = False) -> list[str] | None:
+def _names_of_null(value: Any, max_depth: float, in_a_list: bool = False) -> list[str] | None:
     """The names that lead to a member that is null, innermost first; ``None`` where there is none.
 
     The names are put together on the way back, so that a member that is no null costs nothing. In a list ``null`` is
     allowed; only the depth counts there.
     """
-    if value and max_depth <= 0:
+    if value and max_depth <= 0 and isinstance(value, (dict, list)):
         raise _too_deep()
-    if isinstance(value, list):
+    if isinstance(value, dict):
+        for name, content in value.items():
+            if content is None and not in_a_list:
+                return [name]
+            if isinstance(content, (dict, list)):
+                names = _names_of_null(content, max_depth - 1, in_a_list)
+                if names is not None:
+                    return [*names, name]
+    elif isinstance(value, list):
         for content in value:
             if isinstance(content, (dict, list)):
                 _names_of_null(content, max_depth - 1, in_a_list=True)
-        return None
-    for name, content in value.items():
-        if content is None and not in_a_list:
-            return [name]
-        if isinstance(content, (dict, list)):
-            names = _names_of_null(content, max_depth - 1, in_a_list)
-            if names is not None:
-                return [*names, name]
     return None
 
 
