@@ -1,11 +1,45 @@
 """Cells that are run again, in a real kernel."""
 
+import inspect
 import socket
 
 import pytest
 from jupyter_client.manager import start_new_kernel
 
 import sse_demo.notebook
+from sse_demo import serve
+from sse_demo.lab import (
+    Background,
+    BrowserEvents,
+    FaultProxy,
+    LiveChart,
+    LiveEvents,
+    Repeat,
+    ServerProcess,
+    SlowReader,
+)
+
+THING = """
+from sse_demo.notebook import owned_by_cell
+
+happened = []
+
+class Thing:
+    @owned_by_cell
+    def __init__(self, name, fails=False):
+        self.name = name
+        happened.append(f"{name} starts")
+        if fails:
+            raise ValueError(name)
+
+    def stop(self):
+        happened.append(f"{self.name} stops")
+
+class Special(Thing):
+    def __init__(self, name):
+        super().__init__(name)
+        happened.append(f"{name} is special")
+"""
 
 
 class Cell:
@@ -74,6 +108,63 @@ def test_a_view_that_is_made_again_is_stopped(client):
     for _ in range(2):
         cell.run("views.append(LiveEvents(f'{server.url}/events?topic=a'))")
     Cell(client, "b").run("assert [view.state == 'closed' for view in views] == [True, False], views")
+
+
+def test_what_a_cell_owns_is_stopped_before_the_next_one_starts(client):
+    Cell(client, "g").run(THING)
+    cell = Cell(client, "h")
+    cell.run("thing = Thing('first')")
+    cell.run("thing = Special('second')")
+    cell.run("thing = Thing(name='third')")
+    wanted = ["first starts", "first stops", "second starts", "second is special", "second stops", "third starts"]
+    Cell(client, "b").run(f"assert happened == {wanted}, happened")
+
+
+def test_what_could_not_start_is_not_stopped(client):
+    Cell(client, "g").run(f"{THING}\nimport contextlib")
+    cell = Cell(client, "i")
+    for name in ("first", "second"):
+        cell.run(f"with contextlib.suppress(ValueError): Thing({name!r}, fails=True)")
+    Cell(client, "b").run("assert happened == ['first starts', 'second starts'], happened")
+
+
+@pytest.fixture(scope="module")
+def url():
+    with serve() as server:
+        yield f"{server.url}/events?topic=a"
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (Background, lambda url: ()),
+        (BrowserEvents, lambda url: (url,)),
+        (FaultProxy, lambda url: (url,)),
+        (LiveChart, lambda url: ("nothing", {})),
+        (LiveEvents, lambda url: (url,)),
+        (Repeat, lambda url: (60, print)),
+        (ServerProcess, lambda url: ()),
+        (SlowReader, lambda url: (url,)),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
+)
+def test_each_thing_of_the_lab_is_stopped_when_its_cell_is_run_again(kind, arguments, url, monkeypatch):
+    run, stopped = 1, []
+    with monkeypatch.context() as patched:
+        patched.setattr(sse_demo.notebook, "_running_cell", lambda: ("a cell", run))
+        patched.setattr(sse_demo.notebook, "_started", [])
+        patched.setattr(kind, "stop", lambda thing: stopped.append(thing))
+        first, same_run = kind(*arguments(url)), kind(*arguments(url))
+        assert stopped == []
+        run = 2
+        next_run = kind(*arguments(url))
+        assert stopped == [first, same_run]
+    for thing in (first, same_run, next_run):
+        thing.stop()
+
+
+def test_a_decorated_class_still_says_what_it_takes():
+    assert list(inspect.signature(SlowReader).parameters) == ["url", "speed", "keep"]
 
 
 def test_outside_of_a_notebook_nothing_happens():

@@ -1,52 +1,52 @@
-"""``Background``: an event loop in a thread of its own, for what must go on while cells run."""
+"""``Background``: coroutines and small servers that go on while cells run."""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
-import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from typing import Any, TypeVar, TypeVarTuple
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from .. import notebook
+from ..notebook import owned_by_cell
+from .loop_thread import LoopThread
 
 LOOK = 0.01  # seconds between two looks at a fact
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
 
 
 class Background:
     """Runs coroutines, on an event loop in a daemon thread, until :meth:`stop` cancels those that are left.
 
-    A cell that is run again stops what it had made before.
+    A cell that is run again stops the ``Background`` of its last run.
     """
 
-    def __init__(self):
-        notebook.stop_earlier_run()
-        self._loop = asyncio.SelectorEventLoop()
-        self._stopping = asyncio.Event()
-        self._futures: set[Future] = set()  # an event loop alone does not keep its tasks
-        self._thread = threading.Thread(target=self._run, name="Background", daemon=True)
-        self._thread.start()
+    @owned_by_cell
+    def __init__(self) -> None:
+        self._futures: set[Future[Any]] = set()  # an event loop alone does not keep its tasks
+        self._thread = LoopThread("Background")
         atexit.register(self.stop)  # or what runs would see the names of a notebook vanish
-        notebook.stop_on_rerun(self)
 
     def __repr__(self) -> str:
         return "Background()"
 
-    def start(self, coroutine: Coroutine) -> Future:
-        """Run a coroutine. Its result, or its exception, is the future's. From any thread."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+    def start(self, coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
+        """Run a coroutine. The future has its result, or its exception. From any thread."""
+        future = self._thread.submit(coroutine)
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
         return future
 
-    def call(self, function: Callable, *args) -> None:
+    def call(self, function: Callable[[*Arguments], object], *args: *Arguments) -> None:
         """Call a function on the loop, soon. From any thread."""
-        self._loop.call_soon_threadsafe(function, *args)
+        self._thread.call(function, *args)
 
     def serve(self, app: Application) -> str:
         """Serve an application on a free port of this machine. Returns its address, such as ``127.0.0.1:8000``."""
@@ -58,7 +58,7 @@ class Background:
             server = HTTPServer(app)
             server.add_socket(listener)
             try:
-                await self._stopping.wait()
+                await asyncio.Event().wait()  # until stop() cancels it
             finally:
                 server.stop()
                 await server.close_all_connections()
@@ -67,7 +67,15 @@ class Background:
         return f"{host}:{port}"
 
     def wait_until(self, fact: Callable[[], object], timeout: float = 10) -> None:
-        """Wait, in a cell, for a fact. Raises ``TimeoutError``."""
+        """Wait, in a cell, for a fact.
+
+        Args:
+            fact: Is called again and again, until what it returns is true.
+            timeout: Seconds.
+
+        Raises:
+            TimeoutError: The fact has not become true.
+        """
         deadline = time.monotonic() + timeout
         while not fact():
             if time.monotonic() > deadline:
@@ -76,11 +84,5 @@ class Background:
 
     def stop(self) -> None:
         """Cancel everything that runs, and end the thread."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join()
+        self._thread.stop()
         atexit.unregister(self.stop)
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._stopping.wait())

@@ -1,4 +1,4 @@
-"""What the browser that shows a notebook reads from a server by itself, past Python."""
+"""``BrowserEvents`` and ``BrowserPage``: what the browser reads from a server by itself, without Python."""
 
 from __future__ import annotations
 
@@ -7,15 +7,25 @@ import uuid
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
 import anywidget
 import traitlets
 
-from .. import notebook
+from ..notebook import owned_by_cell
 from ..wire.event import Event
 
 NO_BROWSER = "no browser"
+
+
+class _Report(TypedDict):
+    """What a page reports, again and again until it is confirmed."""
+
+    run: str  # of the page
+    version: int  # of this report; a later one has a higher number
+    events: list[tuple[int, str, str, str]]  # the version that first had it, the type, the data, the id
+    seen: dict[str, str | int]  # by the name of the trait: state, opened, errors, count, last_id
 
 
 def _script(name: str) -> str:
@@ -23,12 +33,12 @@ def _script(name: str) -> str:
 
 
 class _InBrowser(anywidget.AnyWidget):
-    """Something at an address, as Python would reach it, and the way on which the browser does."""
+    """Something at an address, which the browser reads."""
 
     url = traitlets.Unicode().tag(sync=True)
     via = traitlets.Enum(("auto", "direct", "proxy")).tag(sync=True)
 
-    def __init__(self, url: str, **options):
+    def __init__(self, url: str, **options: Any) -> None:
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"a server has an http or https address, not {url!r}")
         super().__init__(url=url, **options)
@@ -39,42 +49,60 @@ class _InBrowser(anywidget.AnyWidget):
 
 
 class BrowserPage(_InBrowser):
-    """A page of a server, in a frame ``height`` pixels high. For ``via`` see :class:`BrowserEvents`."""
+    """A page of a server, in a frame.
+
+    Args:
+        url: The page, as Python would reach it.
+        height: Of the frame, in pixels.
+        via: See :class:`BrowserEvents`.
+
+    Raises:
+        ValueError: The url is no http or https address.
+        traitlets.TraitError: There is no such ``via``.
+    """
 
     _esm = _script("browser_page.js")
 
     height = traitlets.Int().tag(sync=True)
 
-    def __init__(self, url: str, *, height: int = 430, via: str = "auto"):
+    def __init__(self, url: str, *, height: int = 430, via: str = "auto") -> None:
         super().__init__(url, height=height, via=via)
 
 
 class BrowserEvents(_InBrowser):
-    """An event stream that is read by the browser's own ``EventSource``, and not by Python.
+    """An event stream that the browser's own ``EventSource`` reads, and not Python.
 
-    url
-        The stream, as Python would reach it.
-    types
-        The event types to listen for; a browser gives no others.
-    show, keep
-        So many events are shown, and kept in ``events``.
-    credentials
-        Send cookies to another origin, too (``withCredentials``).
-    via
-        ``direct`` takes the address as it is. ``proxy`` goes through jupyter-server-proxy on JupyterLab's own origin,
-        for a server on the kernel's machine whose port the browser cannot reach; another machine is always direct.
-        ``auto`` is direct where JupyterLab is at a local address and the server answers the browser, otherwise proxy.
+    The stream is open as long as an output shows it. It is closed with the last output, with :meth:`stop`, with the
+    kernel, and when the cell is run again. A page that is loaded again opens the stream again. Where two pages show it,
+    the attributes tell of the newer page.
 
-    ``state`` is ``no browser`` until a browser shows it, then ``connecting``, ``open`` or ``closed``; ``opened`` counts
-    the connections, ``errors`` the events of that name, ``count`` the events, and ``last_id`` is the last one's. A page
-    that is loaded again starts again; of two pages that show it, the newer one is reported. Some front ends report
-    between two cells only, so a cell should not wait for it.
+    Some front ends report between two cells only. A cell should therefore not wait for an event.
 
-    Over HTTP/1.1 a browser has six connections to JupyterLab's origin. Of the streams and pages that go through it four
-    are open at once, and the next one waits for a place, in the state ``connecting``.
+    Over HTTP/1.1 a browser has six connections to JupyterLab's origin. Of the streams and pages that go through that
+    origin, four are open at once. The next one waits for a place, in the state ``connecting``.
 
-    The stream is open as long as an output shows it; it is closed with the last one, with :meth:`stop`, with the
-    kernel, and when the cell is run again.
+    Args:
+        url: The stream, as Python would reach it.
+        types: The event types to listen for. A browser gives no others.
+        credentials: Whether to send cookies to another origin, too (``withCredentials``).
+        via: ``direct`` takes the address as it is. ``proxy`` goes through jupyter-server-proxy on JupyterLab's own
+            origin, for a server on the kernel's machine whose port the browser cannot reach. Another machine is always
+            direct. ``auto`` is direct where JupyterLab is at a local address and the server answers the browser,
+            otherwise proxy.
+        show: How many events are shown.
+        keep: How many events are kept.
+
+    Attributes:
+        events: The newest events that have come, at most ``keep``.
+        state: ``no browser`` until a browser shows the stream, then ``connecting``, ``open`` or ``closed``.
+        opened: How many connections were opened.
+        errors: How many events ``error`` the ``EventSource`` has given.
+        count: How many events have come.
+        last_id: The last event ID.
+
+    Raises:
+        ValueError: The url is no http or https address.
+        traitlets.TraitError: There is no such ``via``.
     """
 
     _esm = _script("browser_events.js")
@@ -92,6 +120,7 @@ class BrowserEvents(_InBrowser):
     count = traitlets.Int(0)
     last_id = traitlets.Unicode("")
 
+    @owned_by_cell
     def __init__(
         self,
         url: str,
@@ -101,26 +130,24 @@ class BrowserEvents(_InBrowser):
         via: str = "auto",
         show: int = 10,
         keep: int = 1_000,
-    ):
-        notebook.stop_earlier_run()
+    ) -> None:
         self.events: deque[Event] = deque(maxlen=keep)
         self._lock = threading.Lock()  # JupyterLab's second line to a kernel has a thread of its own
         self._pages: list[str] = []
-        self._version = 0  # of what the newest page has reported
+        self._version = 0  # of the newest page's last report
         key = uuid.uuid4().hex
         super().__init__(url, types=list(types), credentials=credentials, via=via, show=show, keep=keep, key=key)
         self.on_msg(self._receive)
-        notebook.stop_on_rerun(self)
 
     def stop(self) -> None:
         """Close the stream. The output stays as it is."""
-        self.stopped = True  # which the browser is told
+        self.stopped = True  # a trait: the browser sees the change
 
-    def _receive(self, _widget: object, report: dict, _buffers: object) -> None:
-        """Take what is new in a report, and confirm it. A page repeats what has not been confirmed.
+    def _receive(self, _widget: object, report: _Report, _buffers: object) -> None:
+        """Keep what is new in a report, and confirm the report. A page repeats what has not been confirmed.
 
-        Reports may overtake each other: the first ones go to the main line of the kernel, where they wait for the cell
-        that is running; when JupyterLab has opened its second line, the next ones go there.
+        Reports may overtake each other. The first ones go to the main line of the kernel, where they wait for the cell
+        that is running. When JupyterLab has opened its second line, the next ones go there.
         """
         run, version = report["run"], report["version"]
         with self._lock:
@@ -129,12 +156,10 @@ class BrowserEvents(_InBrowser):
                 self._version = 0
             if run == self._pages[-1] and version > self._version:
                 known, self._version = self._version, version
-                self._take([event for since, *event in report["events"] if since > known], report["seen"])
+                for since, type_, data, id_ in report["events"]:
+                    if since > known:
+                        self.events.append(Event(data, event=type_, id=id_ or None))
+                with self.hold_trait_notifications():
+                    for name, value in report["seen"].items():
+                        setattr(self, name, value)
         self.send({"run": run, "version": version})
-
-    def _take(self, events: list[list[str]], seen: dict) -> None:
-        for type_, data, id_ in events:
-            self.events.append(Event(data, event=type_, id=id_ or None))
-        with self.hold_trait_notifications():
-            for name, value in seen.items():
-                setattr(self, name, value)

@@ -9,7 +9,7 @@ from html import escape
 
 import ipywidgets
 
-from .. import notebook
+from ..notebook import owned_by_cell
 from .repeat import Repeat
 
 SAMPLE = 0.2  # seconds
@@ -18,13 +18,21 @@ WIDTH, HEIGHT, LEFT = 640, 170, 50
 
 
 class LiveChart(ipywidgets.HTML):
-    """One line for each figure, over the last ``seconds``. A figure is a function that returns a number.
+    """A line for each figure, over the last seconds.
 
-    The figures are read in a thread. A cell that is run again stops the chart that it had made before.
+    A thread reads the figures. A cell that is run again stops the chart of its last run.
+
+    Args:
+        title: What the figures are of.
+        figures: By name, functions that return a number.
+        seconds: How far the chart reaches back.
+
+    Attributes:
+        samples: The time of each reading, in seconds, and the value of each figure.
     """
 
-    def __init__(self, title: str, figures: Mapping[str, Callable[[], float]], seconds: float = 20):
-        notebook.stop_earlier_run()
+    @owned_by_cell
+    def __init__(self, title: str, figures: Mapping[str, Callable[[], float]], seconds: float = 20) -> None:
         self.title = title
         self.figures = dict(figures)
         self.samples: deque[tuple[float, list[float]]] = deque(maxlen=round(seconds / SAMPLE))

@@ -8,13 +8,13 @@ import math
 import random
 import socket
 import struct
-import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-from .. import notebook
+from ..notebook import owned_by_cell
+from .loop_thread import LoopThread
 
 READ_SIZE = 65_536  # bytes
 HELD = 64  # pieces that are on the way at most, where there is a delay
@@ -24,19 +24,19 @@ ENDS = ("cut", "reset", "silence", "half", "corrupt")
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to one connection. Counted are the bytes from the server to the client, headers included.
+    """What happens to one connection.
 
-    after
-        So many bytes pass, then comes the ``end``.
-    end
-        ``cut`` closes both sides in order. ``reset`` breaks them off (RST). ``silence`` lets nothing pass any more and
-        keeps both sides open, as a pulled cable does. ``half`` closes only the way to the client: it sees the
-        end, the server does not. ``corrupt`` flips a bit in each piece from then on. None lets everything
-        pass.
-    delay
-        Every byte is on the way for so many seconds, in both directions.
-    speed
-        No more than so many bytes a second to the client.
+    Attributes:
+        end: ``cut`` closes both sides in order. ``reset`` breaks them off (RST). ``silence`` lets nothing pass any more
+            and keeps both sides open, as a pulled cable does. ``half`` closes only the way to the client: the client
+            sees the end, the server does not. ``corrupt`` flips a bit in each piece from then on. None lets everything
+            pass.
+        after: So many bytes pass from the server to the client, headers included, before the ``end`` comes.
+        delay: Seconds that every byte is on the way, in both directions.
+        speed: The most bytes a second to the client.
+
+    Raises:
+        ValueError: There is no such ``end``, or a number is out of its range.
     """
 
     end: str | None = None
@@ -44,7 +44,7 @@ class Fault:
     delay: float = 0.0
     speed: float = math.inf
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.end not in (None, *ENDS):
             raise ValueError(f"a fault ends with one of {', '.join(ENDS)} or None, not with {self.end!r}")
         if self.after < 0 or self.delay < 0 or not self.speed > 0:
@@ -52,7 +52,13 @@ class Fault:
 
     @classmethod
     def any(cls, dice: random.Random, most: int, ends: tuple[str, ...] = ENDS) -> Fault:
-        """One of them by chance, after up to ``most`` bytes."""
+        """A fault by chance.
+
+        Args:
+            dice: What chance comes from. The same seed gives the same faults.
+            most: The most bytes that pass before the end.
+            ends: The ends to choose from.
+        """
         return cls(
             end=dice.choice(ends),
             after=int(dice.choice([most * dice.random(), most ** dice.random()])),  # half of them rather early
@@ -62,36 +68,41 @@ class Fault:
 
 
 class FaultProxy:
-    """Stands between a client and the server at ``url``; the client connects to ``proxy.url``, the same path elsewhere.
+    """Stands between a client and a server, in a thread of its own.
 
     >>> proxy = FaultProxy(server.url)                          # doctest: +SKIP
     >>> proxy.next(Fault("cut", after=1000), Fault("reset"))    # for the next two connections  # doctest: +SKIP
     >>> proxy.now("silence")                                    # for those that are open       # doctest: +SKIP
 
-    A connection for which there is no fault left has that of ``every``, which is none by default. The bytes are never
-    looked at, so that TLS works too. ``connections`` counts all that have been made, ``bytes`` what they have carried
-    in both directions. It runs in a thread of its own; :meth:`stop`, or the end of a ``with`` block, closes
+    The proxy never looks at the bytes, so that TLS works too. :meth:`stop`, or the end of a ``with`` block, closes
     everything.
+
+    Args:
+        url: An address of the server.
+        faults: What happens to the first connections, one fault for each.
+        every: What happens to the connections after those. By default nothing.
+
+    Attributes:
+        url: The address for the client: the same path, on the port of the proxy.
+        port: The port of the proxy.
+        connections: How many connections have been made.
+        bytes: How many bytes the connections have carried, in both directions.
     """
 
-    def __init__(self, url: str, *faults: Fault, every: Fault | None = None):
-        notebook.stop_earlier_run()
+    @owned_by_cell
+    def __init__(self, url: str, *faults: Fault, every: Fault | None = None) -> None:
         parts = urlsplit(url)
         self._target = (parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme])
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.port = listener.getsockname()[1]
-        self.url = urlunsplit(parts._replace(netloc=f"127.0.0.1:{self.port}"))
         self.connections = 0
         self.bytes = 0
         self._every = every or Fault()
         self._is_up = True
         self._faults = deque(faults)
         self._open: set[_Line] = set()
-        self._loop = asyncio.SelectorEventLoop()
-        self._stopped = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, args=(listener,), name=f"FaultProxy {url}", daemon=True)
-        self._thread.start()
-        notebook.stop_on_rerun(self)
+        self._thread = LoopThread(f"FaultProxy {url}")
+        self._server = self._thread.submit(asyncio.start_server(self._connected, "127.0.0.1", 0)).result()
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        self.url = urlunsplit(parts._replace(netloc=f"127.0.0.1:{self.port}"))
 
     def __repr__(self) -> str:
         return f"FaultProxy(to port {self._target[1]})"
@@ -101,13 +112,13 @@ class FaultProxy:
         self._faults.extend(faults)
 
     def now(self, end: str) -> None:
-        """End the connections that are open in this way."""
-        fault = Fault(end)
+        """End the connections that are open in this way: see :class:`Fault`."""
+        Fault(end)  # raises ValueError where there is no such end
 
         async def strike() -> None:
-            await asyncio.gather(*(line.strike(fault.end) for line in self._open))
+            await asyncio.gather(*(line.strike(end) for line in self._open))
 
-        asyncio.run_coroutine_threadsafe(strike(), self._loop).result()
+        self._thread.submit(strike()).result()
 
     def down(self) -> None:
         """Break all connections off, and refuse others until :meth:`up`."""
@@ -119,11 +130,10 @@ class FaultProxy:
         self._is_up = True
 
     def stop(self) -> None:
-        """Break all connections off, and listen no more."""
+        """Break all connections off, and accept no more."""
         if self._thread.is_alive():
-            with contextlib.suppress(RuntimeError):  # it has ended meanwhile
-                self._loop.call_soon_threadsafe(self._stopped.set)
-            self._thread.join()
+            self._thread.call(self._server.close)
+            self._thread.stop()
 
     def __enter__(self) -> FaultProxy:
         return self
@@ -131,52 +141,34 @@ class FaultProxy:
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
-    def _run(self, listener: socket.socket) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve(listener))
-
-    async def _serve(self, listener: socket.socket) -> None:
-        tasks: set[asyncio.Task] = set()
-
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if not self._is_up:
-                writer.transport.abort()
-                return
-            self.connections += 1
-            fault = self._faults.popleft() if self._faults else self._every
-            task = asyncio.create_task(self._pass_on(fault, reader, writer))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
-        async with await asyncio.start_server(connected, sock=listener):
-            await self._stopped.wait()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _pass_on(self, fault: Fault, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers = [writer]
         try:
-            from_server, to_server = await asyncio.open_connection(*self._target)
-            writers.append(to_server)
-            line = _Line(fault, (reader, to_server), (from_server, writer), self._count)
-            self._open.add(line)
-            try:
-                await line.run()
-            finally:
-                self._open.discard(line)
-        except OSError:  # nobody there
+            if self._is_up:
+                self.connections += 1
+                fault = self._faults.popleft() if self._faults else self._every
+                from_server, to_server = await asyncio.open_connection(*self._target)
+                writers.append(to_server)
+                await self._pass_on(_Line(fault, (reader, to_server), (from_server, writer), self._count))
+        except OSError:  # nobody listens behind the proxy
             pass
         finally:
             for each in writers:
                 each.transport.abort()
+
+    async def _pass_on(self, line: _Line) -> None:
+        self._open.add(line)
+        try:
+            await line.run()
+        finally:
+            self._open.discard(line)
 
     def _count(self, size: int) -> None:
         self.bytes += size
 
 
 class _Line:
-    """One connection through the proxy."""
+    """One connection through the proxy: a reader and a writer for each direction."""
 
     def __init__(
         self,
@@ -184,7 +176,7 @@ class _Line:
         upward: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         downward: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         count: Callable[[int], None],
-    ):
+    ) -> None:
         self.fault = fault
         self._count = count
         self._upward, self._downward = upward, downward
@@ -241,14 +233,14 @@ class _Line:
             self._over.set()
 
     async def _pieces(self, reader: asyncio.StreamReader, size: int) -> AsyncIterator[bytes]:
-        """What comes, when it is due."""
+        """The pieces that arrive, each when its delay is over."""
         loop, delay = asyncio.get_running_loop(), self.fault.delay
         on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(HELD)
 
         async def read() -> None:
             data = b"?"
             while data:
-                data = b""  # which is the end, also where the connection breaks
+                data = b""  # the end, also where the connection breaks
                 with contextlib.suppress(OSError):
                     data = await reader.read(size)
                 self._count(len(data))
@@ -267,7 +259,7 @@ class _Line:
             reading.cancel()
 
     async def strike(self, end: str) -> None:
-        """Let it happen. On a line where nothing passes nothing happens any more, either."""
+        """Let the fault happen. Nothing more happens on a line where nothing passes."""
         if self._blocked:
             return
         self._struck = True

@@ -6,14 +6,17 @@ import asyncio
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from html import escape
+from typing import Any
 from urllib.parse import urlsplit
 
 import ipywidgets
 
-from .. import notebook
 from ..client.source import EventSource
+from ..notebook import owned_by_cell
 from ..wire.event import Event
+from .loop_thread import LoopThread
 
 REDRAW = 0.2  # seconds; nobody reads faster, and a fast stream must not flood the browser
 RATE_OVER = 5.0  # seconds
@@ -23,16 +26,23 @@ _COLORS = {"connecting": "#b26a00", "open": "#2e7d32", "closed": "#616161", "fai
 
 
 class Rate:
-    """How many events come in a second, from how many had come each time that somebody has looked.
+    """Events per second, from samples of how many have come.
 
-    It is measured from news to news, and not from now: else a message every two seconds would be 0.3 a second at one
-    moment and 0.7 at the next. When the news stays away for longer than before, the rate falls.
+    The rate is measured from the first new event in the samples to the last one, and not up to now. Otherwise a message
+    every two seconds would be 0.3 a second at one moment and 0.7 at the next. When no event comes for longer than
+    before, the rate falls.
     """
 
-    def __init__(self):
-        self._news: deque[tuple[float, int]] = deque()  # when something new was seen, and how many had come
+    def __init__(self) -> None:
+        self._news: deque[tuple[float, int]] = deque()  # when a new event was seen, and how many had come
 
     def at(self, now: float, count: int) -> float:
+        """Take a sample, and return the rate.
+
+        Args:
+            now: The time of the sample, in seconds.
+            count: How many events have come so far.
+        """
         news = self._news
         if count and (not news or count != news[-1][1]):
             news.append((now, count))
@@ -47,19 +57,23 @@ class Rate:
 class LiveEvents(ipywidgets.VBox):
     """A live view of an event stream: its state, the number of events, their rate, and the newest of them.
 
-    url
-        The stream.
-    show
-        So many events are shown, the newest first.
-    keep
-        So many are kept in ``events``.
+    A thread reads the stream. An error there is shown in the view, and :meth:`wait_for` raises it. A cell that is run
+    again stops the view of its last run.
 
-    The stream is read in a thread. An error there is shown in the view, kept in ``error`` and raised by
-    :meth:`wait_for`. A cell that is run again stops the view that it had made before.
+    Args:
+        url: The stream.
+        show: How many events are shown, the newest first.
+        keep: How many events are kept.
+        options: More arguments for :class:`~sse_demo.EventSource`.
+
+    Attributes:
+        events: The newest events that have come, at most ``keep``.
+        count: How many events have come.
+        error: What the stream has failed with, or None.
     """
 
-    def __init__(self, url: str, *, show: int = 10, keep: int = 1_000, **options):
-        notebook.stop_earlier_run()
+    @owned_by_cell
+    def __init__(self, /, url: str, *, show: int = 10, keep: int = 1_000, **options: Any) -> None:
         self.url = url
         self.events: deque[Event] = deque(maxlen=keep)
         self.count = 0
@@ -74,9 +88,7 @@ class LiveEvents(ipywidgets.VBox):
         self._list = ipywidgets.HTML()
         super().__init__([self._status, self._list])
         self._draw()
-        self._thread = threading.Thread(target=self._run, name=f"LiveEvents {url}", daemon=True)
-        self._thread.start()
-        notebook.stop_on_rerun(self)
+        self._thread = LoopThread(f"LiveEvents {url}", self._run())
 
     def __repr__(self) -> str:
         parts = urlsplit(self.url)
@@ -92,23 +104,35 @@ class LiveEvents(ipywidgets.VBox):
     def wait_for(self, n: int, timeout: float = 10) -> list[Event]:
         """Wait until ``n`` events have come, and return the first ``n`` of those that are kept.
 
-        Raises ``TimeoutError`` when they do not come within ``timeout`` seconds, ``RuntimeError`` when the stream has
-        ended before, and the stream's own error when it has failed.
+        Args:
+            n: How many events, counted from the start of the view.
+            timeout: Seconds.
+
+        Raises:
+            TimeoutError: Fewer events have come.
+            RuntimeError: The stream has ended before.
+            Exception: The stream's own error.
         """
         self._wait(lambda: self.count >= n, timeout, f"{n} events")
         return list(self.events)[:n]
 
     def wait_closed(self, timeout: float = 10) -> None:
-        """Wait until the stream has ended for good. Raises ``TimeoutError``, or the stream's own error."""
+        """Wait until the stream has ended for good.
+
+        Args:
+            timeout: Seconds.
+
+        Raises:
+            TimeoutError: The stream has not ended.
+            Exception: The stream's own error.
+        """
         self._wait(lambda: self.state == "closed", timeout, "the end of the stream")
 
     def stop(self) -> None:
         """Close the stream. The view stays as it is."""
-        self._source.close()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+        self._thread.stop()
 
-    def _wait(self, condition, timeout: float, what: str) -> None:
+    def _wait(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
         def over() -> bool:
             return condition() or self._ended
 
@@ -123,20 +147,20 @@ class LiveEvents(ipywidgets.VBox):
                 raise RuntimeError(f"the stream has ended before {what}: {so_far}")
             raise TimeoutError(f"no {what} within {timeout:g} s: {so_far}, which is {self.state}")
 
-    def _run(self) -> None:
+    async def _run(self) -> None:
+        drawing = asyncio.create_task(self._keep_drawing())
         try:
-            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-                runner.run(self._read())
+            await self._read()
         except Exception as error:  # nobody would see it in this thread
             self.error = error
         finally:
+            drawing.cancel()
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()
             self._draw()
 
     async def _read(self) -> None:
-        drawing = asyncio.create_task(self._keep_drawing())
         async with self._source:
             async for event in self._source:
                 with self._changed:
@@ -144,7 +168,6 @@ class LiveEvents(ipywidgets.VBox):
                     self._times.append(time.strftime("%H:%M:%S"))
                     self.count += 1
                     self._changed.notify_all()
-        drawing.cancel()
 
     async def _keep_drawing(self) -> None:
         drawn = None

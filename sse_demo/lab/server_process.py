@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Unpack
 
-from .. import notebook
+from ..notebook import owned_by_cell
+from ..settings import SettingsByName
 
-# It ends with the process that has started it, however that ends: then its standard input is closed.
+# The server ends with the process that has started it, however that process ends: its standard input is closed then.
 SERVE = """
 import os, sys, threading
 from sse_demo.cli.main import main
@@ -22,20 +24,28 @@ main(["serve", *sys.argv[1:]])
 class ServerProcess:
     """``python -m sse_demo serve`` in a process of its own, with its events in a file and always at the same address.
 
-    ``settings`` are those of :class:`sse_demo.Settings`. Raises ``RuntimeError`` when the server does not start.
+    A cell that is run again stops the server of its last run.
+
+    Args:
+        settings: See :class:`sse_demo.Settings`.
+
+    Attributes:
+        url: Where the server is.
+
+    Raises:
+        RuntimeError: The server does not start. The error tells what the server has said.
     """
 
-    def __init__(self, **settings: object):
-        notebook.stop_earlier_run()
+    @owned_by_cell
+    def __init__(self, /, **settings: Unpack[SettingsByName]) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self._said = Path(self._folder.name, "stderr.log")
-        self._port = 0  # any that is free, and that one from then on
+        self._port = 0  # a free port at the first start, and the same port from then on
         self._options = ["--log", str(Path(self._folder.name, "events.db"))]
         for name, value in settings.items():
             self._options += ["--set", f"{name}={value}"]
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[str] | None = None
         self.start()
-        notebook.stop_on_rerun(self)
 
     def __repr__(self) -> str:
         return f"ServerProcess({'running' if self._process else 'stopped'})"
@@ -45,30 +55,33 @@ class ServerProcess:
         return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Start it, and wait until it accepts connections."""
+        """Start the server, and wait until it accepts connections. A server that runs is left alone.
+
+        Raises:
+            RuntimeError: The server does not start.
+        """
         if self._process is not None:
             return
         command = [sys.executable, "-c", SERVE, "--port", str(self._port), *self._options]
         pipe = subprocess.PIPE
         with self._said.open("w") as said:
             self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, text=True)
+        assert self._process.stdout, "a pipe"
         address = re.search(r"http://127\.0\.0\.1:(\d+)", self._process.stdout.readline())
         if address is None:
-            said = self._said.read_text()
+            reason = self._said.read_text()
             self.stop()
-            raise RuntimeError(f"the server does not start: {said}")
+            raise RuntimeError(f"the server does not start: {reason}")
         self._port = int(address[1])
 
     def kill(self) -> None:
-        """End it in the middle of whatever it does (SIGKILL). Its file stays."""
+        """End the server in the middle of whatever it does (SIGKILL). The file of its events stays."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process.stdin.close()
-            self._process.stdout.close()
+            with self._process as process:  # whose pipes are closed at the end
+                process.kill()
             self._process = None
 
     def stop(self) -> None:
-        """Kill it, and remove its file."""
+        """Kill the server, and remove the file of its events."""
         self.kill()
         self._folder.cleanup()

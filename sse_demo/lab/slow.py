@@ -1,4 +1,4 @@
-"""``SlowReader``: a subscriber on a bad line, as slow as one likes."""
+"""``SlowReader``: a subscriber that reads as slowly as one likes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,34 @@ from collections import deque
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from .. import notebook
+from ..notebook import owned_by_cell
 from ..wire.event import Event
 from ..wire.parser import EventStreamParser
 
 TICK = 0.05  # seconds between two looks at the socket
-BUFFER = 65_536  # bytes that the system may keep for us; a larger buffer would hide how slow we are
+BUFFER = 65_536  # bytes that the system may keep for the reader; a larger buffer would hide how slow the reader is
 
 
 class SlowReader:
-    """Reads an event stream in a thread, no more than ``speed`` bytes a second. 0 does not read at all.
+    """Reads an event stream in a thread, no faster than it is told.
 
-    ``speed`` may be changed at any time. ``count`` is the number of events that have come, ``events`` are the newest
-    of them, no more than ``keep``, and ``batches`` says how many came together, in one chunk of the response.
+    A cell that is run again stops the reader of its last run.
+
+    Args:
+        url: The stream, with ``http``.
+        speed: The most bytes a second. 0 does not read at all.
+        keep: How many events are kept.
+
+    Attributes:
+        speed: May be changed at any time.
+        events: The newest events that have come, at most ``keep``.
+        batches: How many events have come together, in one chunk of the response.
+        count: How many events have come.
+        bytes: How many bytes have come.
     """
 
-    def __init__(self, url: str, speed: float = math.inf, *, keep: int = 1_000):
-        notebook.stop_earlier_run()
+    @owned_by_cell
+    def __init__(self, url: str, speed: float = math.inf, *, keep: int = 1_000) -> None:
         self.url = url
         self.speed = speed
         self.events: deque[Event] = deque(maxlen=keep)
@@ -37,30 +48,43 @@ class SlowReader:
         self._changed = threading.Condition()
         parts = urlsplit(url)
         self._socket = socket.socket()
-        self._socket.setsockopt(
-            socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER
-        )  # before it is connected, or it is too late
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # has no effect once it is connected
         self._socket.connect((parts.hostname, parts.port or 80))
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         self._socket.sendall(f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
         self._waiting = b""  # bytes of which the rest has not come yet
         self._parser = EventStreamParser()
         while b"\r\n\r\n" not in self._waiting:
-            self._waiting += self._socket.recv(1)  # to the byte: what follows has to wait for its turn
+            self._waiting += self._socket.recv(1)  # not a byte more: the events wait until `speed` allows them
         self._waiting = b""
         self._thread = threading.Thread(target=self._run, name=f"SlowReader {url}", daemon=True)
         self._thread.start()
-        notebook.stop_on_rerun(self)
 
     def __repr__(self) -> str:
         return f"SlowReader({urlsplit(self.url).path!r})"
 
     def wait_for(self, n: int, timeout: float = 10) -> list[Event]:
-        """Wait until ``n`` events have come, and return those that are kept. Raises ``TimeoutError``."""
+        """Wait until ``n`` events have come, and return the events that are kept.
+
+        Args:
+            n: How many events, counted from the start of the reader.
+            timeout: Seconds.
+
+        Raises:
+            TimeoutError: Fewer events have come.
+        """
         return self._wait(lambda: self.count >= n, f"{n} events", timeout)
 
     def wait_for_id(self, id: str, timeout: float = 10) -> list[Event]:
-        """Wait until the event with this id has come, which is what ``publish`` returns. Raises ``TimeoutError``."""
+        """Wait until an event has come, and return the events that are kept.
+
+        Args:
+            id: The id of the event, as ``publish`` returns it.
+            timeout: Seconds.
+
+        Raises:
+            TimeoutError: The event has not come.
+        """
         return self._wait(lambda: any(event.id == id for event in self.events), f"event {id}", timeout)
 
     def _wait(self, condition: Callable[[], bool], what: str, timeout: float) -> list[Event]:
@@ -70,9 +94,9 @@ class SlowReader:
             return list(self.events)
 
     def stop(self) -> None:
-        """Leave."""
+        """Close the connection, and end the thread."""
         self._stopped.set()
-        with contextlib.suppress(OSError):  # the server has left before
+        with contextlib.suppress(OSError):  # the server has closed it before
             self._socket.shutdown(socket.SHUT_RDWR)
         if threading.current_thread() is not self._thread:
             self._thread.join()
@@ -86,7 +110,7 @@ class SlowReader:
                     data = self._receive(max(1, int(min(self.speed * TICK, BUFFER))))
                     if not data:
                         return
-                    self._take(data)
+                    self._parse(data)
 
     def _receive(self, size: int) -> bytes:
         try:
@@ -94,7 +118,7 @@ class SlowReader:
         except OSError:
             return b""
 
-    def _take(self, data: bytes) -> None:
+    def _parse(self, data: bytes) -> None:
         self.bytes += len(data)
         self._waiting += data
         while (end := self._waiting.find(b"\r\n")) > 0:

@@ -1,3 +1,5 @@
+from functools import partial
+
 from sse_demo.lab import Repeat
 
 
@@ -21,3 +23,9 @@ def test_an_error_ends_it_and_is_kept(eventually):
     eventually(lambda: repeat.error)
     assert isinstance(repeat.error, ZeroDivisionError)
     repeat.stop()
+
+
+def test_what_has_no_name_can_be_repeated_and_shown():
+    repeat = Repeat(60, partial(print, "never"))
+    repeat.stop()
+    assert repr(repeat).startswith("Repeat(60, functools.partial(")
