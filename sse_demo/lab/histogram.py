@@ -1,4 +1,4 @@
-"""``Histogram``: how many things happened when, in rows that share one axis."""
+"""``Histogram``: how often something happened, and when, in rows that share one axis."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ BARS = 320
 
 
 class Histogram:
-    """One row of bars for each name, from the moments, in seconds, at which something happened.
+    """A row of bars for each name. All rows have the same scales, and each says how high its highest bar is.
 
-    All rows have the same scales, up to ``until`` seconds or to the last moment; each says how high its highest bar
-    is. What comes later than ``until`` is not drawn.
+    Args:
+        what: What has happened.
+        moments: By name, the moments at which it has happened, in seconds.
+        until: The end of the axis, in seconds. Later moments are not drawn. By default the last moment.
     """
 
-    def __init__(self, what: str, moments: Mapping[str, Iterable[float]], until: float | None = None):
+    def __init__(self, what: str, moments: Mapping[str, Iterable[float]], until: float | None = None) -> None:
         self.what = what
         self.moments = {name: sorted(values) for name, values in moments.items()}
         self._until = until or max((values[-1] for values in self.moments.values() if values), default=1.0)

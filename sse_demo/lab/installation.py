@@ -1,4 +1,4 @@
-"""The first cell of the course: does everything work here?"""
+"""``check_installation``: the first cell of the course, which shows whether everything works here."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PARTS = {
 
 
 def check_installation() -> Report:
-    """A row for each part of the course: installed, and a stream from a real server to a real client."""
+    """Look for each part of the course, and stream three messages from a real server to a real client."""
     report = Report("your installation")
     this = ".".join(map(str, sys.version_info[:3]))
     new_enough = sys.version_info >= (3, 11)
     report.add(new_enough, "Python 3.11 or newer", "" if new_enough else f"this is {this}")
     for package, purpose in PARTS.items():
-        report.expect(f"{package}: {purpose}", True, lambda package=package: _installed(package))
+        report.expect(f"{package}: {purpose}", True, _installed, package)
     report.expect("a server started, streamed three messages, and stopped", ["0", "1", "2"], _three_messages)
     return report
 

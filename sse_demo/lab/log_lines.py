@@ -1,4 +1,4 @@
-"""``LogLines``: what is logged in the background, for a cell that asks for it."""
+"""``LogLines``: the lines that were logged in the background, for a cell that asks for them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ KEPT = 100  # lines
 
 
 class LogLines(logging.Handler):
-    """Keeps the newest lines of these loggers. None are printed any more: text from a thread lands under any cell."""
+    """Keeps the newest lines of some loggers.
 
-    def __init__(self, *loggers: str):
+    The loggers print nothing any more. A text that a thread prints would appear below any cell.
+
+    Args:
+        loggers: Their names.
+    """
+
+    def __init__(self, *loggers: str) -> None:
         super().__init__()
         self._lines: deque[str] = deque(maxlen=KEPT)
         for logger in map(logging.getLogger, loggers):
@@ -19,9 +25,18 @@ class LogLines(logging.Handler):
             logger.propagate = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        error = f" {record.exc_info[0].__name__}" if record.exc_info else ""
+        """Keep the first line of a message. The logger calls this method."""
+        kind = record.exc_info[0] if record.exc_info else None
+        error = f" {kind.__name__}" if kind else ""
         self._lines.append(record.getMessage().splitlines()[0] + error)
 
     def find(self, text: str) -> list[str]:
-        """The first line of each message with this text in it, and the name of its exception, where it has one."""
+        """The lines that contain a text.
+
+        Args:
+            text: Upper and lower case differ.
+
+        Returns:
+            The first line of each message, followed by the name of its exception where it has one.
+        """
         return [line for line in list(self._lines) if text in line]

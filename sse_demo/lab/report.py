@@ -1,34 +1,63 @@
-"""A short table of rows that are done or still missing, for eyes (HTML) and for comparison (text)."""
+"""``Report``: a short table of what is done and what is still missing.
+
+JupyterLab shows it as HTML. Its text is what a stored output is compared with.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
+from typing import ParamSpec
 
 SHOWN = 200  # characters of a value
 GREEN, AMBER = "#388e3c", "#b7730b"  # readable on JupyterLab's light and dark backgrounds
 
+Arguments = ParamSpec("Arguments")
+
 
 @dataclass
 class Report:
-    """What a notebook shows as the value of a cell. ``rows`` are (done, what, remark)."""
+    """What a notebook shows as the value of a cell.
+
+    Attributes:
+        title: What the report is about.
+        rows: Of each row: whether it is done, what it is about, and a remark, which may be empty.
+    """
 
     title: str
     rows: list[tuple[bool, str, str]] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
+        """Whether all rows are done."""
         return all(done for done, _, _ in self.rows)
 
     def add(self, done: bool, what: str, remark: str = "") -> None:
-        """One row."""
+        """Add a row."""
         self.rows.append((done, what, remark))
 
-    def expect(self, what: str, wanted: object, answer: Callable[[], object]) -> None:
-        """One row: does ``answer()`` give what is wanted? Whatever it raises becomes the remark, never an exception."""
+    def expect(
+        self,
+        what: str,
+        wanted: object,
+        answer: Callable[Arguments, object],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> None:
+        """Add a row, which is done if a function returns what is wanted.
+
+        An exception of the function becomes the remark of the row.
+
+        Args:
+            what: What the row is about.
+            wanted: What the function must return.
+            answer: The function.
+            args: Its arguments.
+            kwargs: Its arguments by name.
+        """
         try:
-            got = answer()
+            got = answer(*args, **kwargs)
         except Exception as error:
             self.add(False, what, f"expected {_short(wanted)}, but it raised {type(error).__name__}: {error}")
         else:
@@ -36,6 +65,7 @@ class Report:
 
     @property
     def headline(self) -> str:
+        """The title, and how many rows are done."""
         done = sum(done for done, _, _ in self.rows)
         return f"{self.title}: {'passed' if self.passed else 'still missing'} ({done} of {len(self.rows)})"
 

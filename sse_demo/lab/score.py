@@ -1,4 +1,4 @@
-"""The score board: parsers held against the vectors of the standard.
+"""``score_board``: how many vectors of the standard each of several parsers reads rightly.
 
 A contestant is a function from the chunks of a stream to its events, or a class with a method ``feed(chunk)`` that
 returns events. An event is a tuple ``(event, data, last_event_id)`` or has attributes ``event``, ``data`` and ``id``.
@@ -8,21 +8,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from html import escape
+from typing import Any, Protocol
 
 from ..wire.parser import EventStreamParser
 from ..wire.vectors import VECTORS, Vector, cuts
 from .report import AMBER, GREEN
 
-Contestant = type | Callable[[list[bytes]], Iterable]
+
+class _Parser(Protocol):
+    def feed(self, chunk: bytes, /) -> Iterable[Any]: ...
+
+
+Contestant = type[_Parser] | Callable[[list[bytes]], Iterable[Any]]
 
 
 def score_board(contestants: dict[str, Contestant], vectors: Iterable[Vector] = VECTORS) -> ScoreBoard:
-    """How many vectors each contestant reads rightly: in one piece, and however they are cut."""
+    """Count the vectors that each contestant reads rightly: in one piece, and however they are cut.
+
+    Args:
+        contestants: By name.
+        vectors: By default those of the standard.
+    """
     return ScoreBoard({name: failures(contestant, vectors) for name, contestant in contestants.items()}, list(vectors))
 
 
 def failures(contestant: Contestant, vectors: Iterable[Vector] = VECTORS) -> dict[str, str]:
-    """The vectors that the contestant does not read rightly: ``"whole"`` if in one piece already, else ``"cut"``."""
+    """Find the vectors that a contestant does not read rightly.
+
+    Args:
+        contestant: A parser.
+        vectors: By default those of the standard.
+
+    Returns:
+        By the name of the vector: ``"whole"`` where the contestant fails already at the vector in one piece, and
+        ``"cut"`` where the contestant fails only at some of its cuts.
+    """
     failed = {}
     for vector in vectors:
         if vector.start_id:  # not every contestant can start with an id
@@ -37,32 +57,41 @@ def failures(contestant: Contestant, vectors: Iterable[Vector] = VECTORS) -> dic
 def _right(contestant: Contestant, chunks: list[bytes], vector: Vector) -> bool:
     try:
         return [_fields(event) for event in _run(contestant, chunks)] == [tuple(event) for event in vector.events]
-    except Exception:  # a parser that falls over has not read it rightly; which error it was does not matter here
+    except Exception:  # a parser that raises has not read the vector rightly; which error it was does not matter here
         return False
 
 
-def _run(contestant: Contestant, chunks: list[bytes]) -> Iterable:
+def _run(contestant: Contestant, chunks: list[bytes]) -> Iterable[Any]:
     if isinstance(contestant, type):
         parser = contestant()
         return [event for chunk in chunks for event in parser.feed(chunk)]
     return contestant(chunks)
 
 
-def _fields(event) -> tuple[str, str, str]:
+def _fields(event: Any) -> tuple[str, str, str]:
     if isinstance(event, tuple) and len(event) == 3:
         return event
     return event.event, event.data, event.id or ""
 
 
 class ScoreBoard:
-    """A table: for each contestant the vectors read rightly in one piece, and in every way they can be cut."""
+    """A table of the vectors that each contestant reads rightly: in one piece, and in every way they can be cut.
 
-    def __init__(self, failed: dict[str, dict[str, str]], vectors: list[Vector]):
+    Args:
+        failed: By the name of the contestant, what :func:`failures` has found.
+        vectors: All the vectors.
+
+    Attributes:
+        total: How many vectors a contestant can read rightly.
+    """
+
+    def __init__(self, failed: dict[str, dict[str, str]], vectors: list[Vector]) -> None:
         self.failed = failed
         self.total = sum(not vector.start_id for vector in vectors)
 
     @property
     def rows(self) -> list[tuple[str, int, int]]:
+        """Of each contestant: the name, and how many vectors it reads rightly in one piece, and however cut."""
         return [
             (name, self.total - list(failed.values()).count("whole"), self.total - len(failed))
             for name, failed in self.failed.items()
@@ -103,7 +132,7 @@ def sseclient(chunks: list[bytes]) -> Iterable[tuple[str, str, str]]:
     """sseclient-py, which takes any iterable of bytes."""
     from sseclient import SSEClient
 
-    return [(event.event, event.data, event.id or "") for event in SSEClient(chunks).events()]
+    return [(event.event, event.data, event.id or "") for event in SSEClient(iter(chunks)).events()]
 
 
 def launchdarkly(chunks: list[bytes]) -> Iterable[tuple[str, str, str]]:
@@ -116,7 +145,7 @@ def launchdarkly(chunks: list[bytes]) -> Iterable[tuple[str, str, str]]:
     return [(event.event, event.data, event.last_event_id or "") for event in read]
 
 
-#: The parsers that people would otherwise choose, and ours.
+#: This package's parser, and those that people would otherwise choose.
 KNOWN: dict[str, Contestant] = {
     "sse_demo": EventStreamParser,
     "httpx-sse": httpx_sse,

@@ -1,4 +1,4 @@
-"""The last cell of a lesson: a button, so that *Run All Cells* leaves the live outputs alive."""
+"""``StopButton``: the last cell of a lesson. As a button, it lets *Run All Cells* leave the live outputs alive."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from ..notebook import Stoppable
 
 
 class StopButton(ipywidgets.Button):
-    """Stops, when it is pressed, all that it was given, in that order."""
+    """A button that stops everything which still runs.
 
-    def __init__(self, *things: Stoppable):
+    Args:
+        things: What is stopped when the button is pressed, in this order.
+    """
+
+    def __init__(self, *things: Stoppable) -> None:
         super().__init__(description="Stop everything", icon="stop")
         self._things = things
         self.on_click(lambda _: self.stop())
@@ -19,6 +23,7 @@ class StopButton(ipywidgets.Button):
         return f"StopButton({', '.join(type(thing).__name__ for thing in self._things)})"
 
     def stop(self) -> None:
+        """Stop everything, as pressing the button does."""
         for thing in self._things:
             thing.stop()
         self.description = "Stopped"
