@@ -1,9 +1,9 @@
 """What a delivery costs: many subscribers on one server, next to a bare loop of ``socket.send``.
 
-The server under test is a process of its own, on a core of its own where the system lets us choose. All the
-subscribers are raw sockets in this process, so that it can keep up with any server. Events are published over HTTP,
-the next one when everybody has the one before: each delivery is then one event for one socket, for every server alike.
-With several publishers at once a server may send several events together.
+The server under test is a process of its own, on a core of its own where the system allows it. All the subscribers are
+raw sockets in this process, so that this process keeps up with any server. Events are published over HTTP, each when
+every subscriber has the one before. Each delivery is then one event for one socket, for every server alike. With
+several publishers at once a server may send several events together.
 """
 
 from __future__ import annotations
@@ -36,7 +36,18 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Result:
-    """What one run has measured, in the units that the names say. Memory is resident, beyond the idle server's."""
+    """What one run has measured.
+
+    Attributes:
+        delivered: Deliveries that have arrived.
+        lost: Deliveries that have not arrived.
+        disordered: Deliveries that have arrived out of order.
+        deliveries_per_second: By the clock on the wall.
+        cpu_us_per_delivery: Microseconds of CPU time of the server.
+        memory_kb_per_connection: KiB of resident memory, beyond that of the server with one connection.
+        p50_ms: Milliseconds from publishing to receiving, the median.
+        p99_ms: The same, the 99th percentile.
+    """
 
     delivered: int
     lost: int
@@ -69,13 +80,20 @@ def measure(
     publishers: int = 1,
     progress: Progress = lambda steps: None,
 ) -> Result:
-    """Start the target, connect the subscribers, publish the events, and stop it again.
+    """Start a server, connect subscribers, publish events, and stop the server again.
 
-    ``size`` is the number of bytes of data in an event. Each of the ``publishers`` publishes one event, at the same
-    time as the others, and waits until all of these have reached everybody. ``progress`` is told
-    ``subscribers - 1 + events`` steps in all.
+    Args:
+        target: The server.
+        subscribers: How many clients read, at least two.
+        events: How many events are published.
+        size: Bytes of data in an event.
+        publishers: How many clients publish. Each of them publishes one event, at the same time as the others, and
+            waits until all these events have reached every subscriber.
+        progress: Is told how many steps were done, each time. There are ``subscribers - 1 + events`` of them.
 
-    Raises ``RuntimeError`` where the server does not start or ends early, ``TimeoutError`` where it goes silent.
+    Raises:
+        RuntimeError: The server does not start, or ends early.
+        TimeoutError: The server goes silent.
     """
     allow_files(subscribers + 100)
     with started(target) as (process, port), contextlib.closing(Subscribers(port, target, publishers)) as load:
@@ -105,7 +123,11 @@ def measure(
 
 
 def table(results: dict[str, list[Result]]) -> str:
-    """The medians of each target, one column each, and the median of how many times the first was of the second."""
+    """A table of text: a column of medians for each of two targets, and one of their ratios.
+
+    Args:
+        results: By the name of the target, a result for each round. A ratio is that of the first to the second.
+    """
     medians = {name: median_of(rounds) for name, rounds in results.items()}
     ours, bare = medians.values()
     lines = [("", *medians, "ratio")]
@@ -132,8 +154,14 @@ def table(results: dict[str, list[Result]]) -> str:
 
 
 def paired_ratio(name: str, ones: list[Result], others: list[Result]) -> float:
-    """The median of one figure's ratio in each round: what slows a machine down for a while slows both."""
-    return median(getattr(one, name) / getattr(other, name) for one, other in zip(ones, others, strict=True))
+    """The median of the ratios of one figure, round by round: what slows a machine down for a while slows both.
+
+    Args:
+        name: The figure, a field of :class:`Result`.
+        ones: The results above the line.
+        others: The results below it, of the same rounds.
+    """
+    return float(median(getattr(one, name) / getattr(other, name) for one, other in zip(ones, others, strict=True)))
 
 
 def median_of(results: list[Result]) -> Result:

@@ -1,4 +1,4 @@
-"""The least that a server in Python can do, as a process of its own: ``python -m sse_demo.bench.bare_loop PORT``."""
+"""The least that a server in Python can do: ``python -m sse_demo.bench.bare_loop PORT``."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from ..web.open_files import allow_files
 
 
 def run_bare_loop(port: int) -> None:
-    """The least that a server in Python can do: for each event, ``send`` the same bytes to one socket after the other.
+    """Serve for ever: for each event that is posted, ``send`` the same bytes to one socket after the other.
 
-    It does not notice who leaves, and a socket that is full loses the event.
+    The loop does not notice when a client leaves, and a socket that is full loses the event.
+
+    Args:
+        port: Where to listen, on this machine only.
     """
     allow_files(1 << 20)
     streams: list[socket.socket] = []
     waiting = selectors.DefaultSelector()
     listener = socket.create_server(("127.0.0.1", port), backlog=1024)
-    waiting.register(listener, selectors.EVENT_READ)
+    waiting.register(listener, selectors.EVENT_READ, listener)
     while True:
         for key, _ in waiting.select():
-            connection = key.fileobj
+            connection: socket.socket = key.data
             if connection is listener:
                 connection, _ = listener.accept()
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                waiting.register(connection, selectors.EVENT_READ)
+                waiting.register(connection, selectors.EVENT_READ, connection)
                 continue
             request = connection.recv(65536)
             if request.startswith(b"GET"):

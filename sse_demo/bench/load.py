@@ -14,23 +14,35 @@ from .process import Target
 CONNECTING = 50  # connections that are being made at the same time
 _NUMBERED = re.compile(rb"data: ?(\d+) (\d+) ")
 
-Progress = Callable[[int], object]  # called with the number of steps that are done since the last call
+Progress = Callable[[int], object]  # is called with the number of steps that were done since the last call
 
 
 class Subscribers:
-    """Many event streams of one server, read by one selector, and the connections that publish."""
+    """Many event streams of one server, read by one selector, and the connections that publish.
 
-    timeout = 60.0  # seconds without a single byte
+    Args:
+        port: The port of the server, on this machine.
+        target: What the server is.
+        publishers: How many connections publish.
 
-    def __init__(self, port: int, target: Target, publishers: int = 1):
+    Attributes:
+        timeout: Seconds without a single byte, after which a method gives up.
+        arrived: How many numbered events have come, of all streams together.
+        disordered: How many events have come to a stream in another order than to the stream that got them first.
+        latencies: Milliseconds from publishing an event to reading it, for each delivery.
+    """
+
+    timeout = 60.0
+
+    def __init__(self, port: int, target: Target, publishers: int = 1) -> None:
         self._address = ("127.0.0.1", port)
         self._target = target
         self._selector = selectors.DefaultSelector()
         self._sockets: list[socket.socket] = []
         self._silent: list[socket.socket] = []
-        self._rest: list[bytes] = []  # of each: what follows the last whole event
-        self._received: list[int] = []  # of each: how many events
-        self._order: list[int] = []  # the numbers of all events, as they have come to the first who got them
+        self._rest: list[bytes] = []  # of each stream: the bytes after the last whole event
+        self._received: list[int] = []  # of each stream: how many events have come
+        self._order: list[int] = []  # the numbers of all events, in the order of the stream that got each one first
         self.arrived = 0
         self.disordered = 0
         self.latencies = array("d")
@@ -40,11 +52,19 @@ class Subscribers:
             publisher.settimeout(self.timeout)
 
     def __len__(self) -> int:
-        """How many read."""
+        """How many streams are read."""
         return len(self._sockets)
 
     def connect(self, count: int, progress: Progress = lambda steps: None) -> None:
-        """Open so many streams, a few at a time."""
+        """Open streams, a few at a time.
+
+        Args:
+            count: How many.
+            progress: Is told how many streams were opened, each time.
+
+        Raises:
+            RuntimeError: The server does not answer with 200.
+        """
         request = f"GET {self._target.subscribe} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
         end = len(self._sockets) + count
         while len(self._sockets) < end:
@@ -66,25 +86,34 @@ class Subscribers:
             progress(len(window))
 
     def ignore(self, count: int) -> None:
-        """The last of them will never read another byte."""
+        """Never read another byte of the last ``count`` streams."""
         self._silent += self._sockets[-count:]
         for stream in self._sockets[-count:]:
             self._selector.unregister(stream)
         del self._sockets[-count:]
 
     def warm_up(self) -> None:
-        """Publish until everybody has received something: only then are all of them subscribed for sure."""
+        """Publish until every stream has received something: only then are all of them subscribed for sure."""
         waiting = set(range(len(self._sockets)))
         while waiting:
             self._publish(self._publishers[0], b"ready")
             self._read_answer(self._publishers[0])
             while ready := self._selector.select(timeout=0.5):
                 for key, _ in ready:
-                    _receive(key.fileobj)
+                    _receive(self._sockets[key.data])
                     waiting.discard(key.data)
 
     def publish_and_wait(self, number: int, size: int) -> None:
-        """Publish one event from each publisher, numbered from this one on, and read until everybody has them."""
+        """Publish one event from each publisher, and read until every stream has all of them.
+
+        Args:
+            number: The number of the first event. The others follow.
+            size: Bytes of data in an event.
+
+        Raises:
+            TimeoutError: Some deliveries are missing, and no byte has come for a while.
+            RuntimeError: The server has closed a connection, or has refused an event.
+        """
         numbers = range(number, number + len(self._publishers))
         for publisher, own in zip(self._publishers, numbers, strict=True):
             self._publish(publisher, f"{own} {time.perf_counter_ns()} ".ljust(size, "x").encode())
@@ -94,18 +123,19 @@ class Subscribers:
             if not ready:
                 raise TimeoutError(f"{self._target.name}: {missing} deliveries of event {number} are missing")
             for key, _ in ready:
-                missing -= self._read(key.fileobj, key.data)
+                missing -= self._read(key.data)
         for publisher in self._publishers:
             self._read_answer(publisher)
         self.disordered += sorted(self._order[-len(numbers) :]) != list(numbers)
 
     def close(self) -> None:
+        """Close all connections."""
         self._selector.close()
         for stream in [*self._sockets, *self._silent, *self._publishers]:
             stream.close()
 
-    def _read(self, stream: socket.socket, index: int) -> int:
-        data = self._rest[index] + _receive(stream)
+    def _read(self, index: int) -> int:
+        data = self._rest[index] + _receive(self._sockets[index])
         now = time.perf_counter_ns()
         end = max(data.rfind(blank) + len(blank) if blank in data else 0 for blank in (b"\n\n", b"\r\n\r\n"))
         count = 0

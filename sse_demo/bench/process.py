@@ -19,7 +19,14 @@ STOP_WITHIN = 10.0  # seconds for it to end, before it is killed
 
 @dataclass(frozen=True)
 class Target:
-    """A server to be measured: the command that starts it on a port, and its two addresses."""
+    """A server to be measured.
+
+    Attributes:
+        name: What the tables call it.
+        command: Takes a port, and returns the command that starts the server there.
+        subscribe: The path and query of its event stream.
+        publish: The path and query that an event is posted to.
+    """
 
     name: str
     command: Callable[[int], list[str]]
@@ -29,9 +36,18 @@ class Target:
 
 @contextlib.contextmanager
 def started(target: Target) -> Iterator[tuple[psutil.Process, int]]:
-    """The target's process, and the port on which it accepts connections.
+    """Start a server, and terminate it at the end of the ``with`` block.
 
-    It has the first core, and this process the last, where there are two and the system lets us choose.
+    Where the system lets a process choose its core, the server gets the first one, and this process the last one.
+
+    Args:
+        target: The server.
+
+    Yields:
+        Its process, and the port on which it accepts connections.
+
+    Raises:
+        RuntimeError: The server does not start. The error tells what the server has said.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -59,7 +75,7 @@ def started(target: Target) -> Iterator[tuple[psutil.Process, int]]:
         yield psutil.Process(process.pid), port
 
 
-def _terminate(process: subprocess.Popen) -> None:
+def _terminate(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(STOP_WITHIN)
@@ -68,7 +84,7 @@ def _terminate(process: subprocess.Popen) -> None:
 
 
 def cpu_time(process: psutil.Process) -> float:
-    """Seconds of CPU of a process and its children."""
+    """The CPU time of a process and its children, in seconds."""
     return sum(_cpu_time(one) for one in [process, *process.children(recursive=True)])
 
 
@@ -79,5 +95,5 @@ def _cpu_time(process: psutil.Process) -> float:
 
 
 def resident_memory(process: psutil.Process) -> int:
-    """Bytes of resident memory of a process and its children."""
+    """The resident memory of a process and its children, in bytes."""
     return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)])
