@@ -6,67 +6,72 @@ import contextlib
 import os
 import ssl
 from collections.abc import Sequence
+from typing import Unpack
 
 from . import notebook
 from .demo.machine import publish_machine
 from .demo.routes import DEMO
 from .hub.hub import Hub
-from .logs.memory import EventLog
+from .logs.contract import EventLog
 from .logs.sqlite import SqliteLog
-from .settings import Settings
+from .settings import Settings, SettingsByName
+from .web.app import BUILT_IN, make_app
 from .web.routing import Group, Route
 from .web.server import Server
-from .web.server_socket import listen_on
+from .web.server_socket import bind, require_port
 
 
 def serve(
     port: int = 0,
     host: str = "127.0.0.1",
     *,
-    log: str | os.PathLike | EventLog | None = None,
+    log: str | os.PathLike[str] | EventLog | None = None,
+    demo: bool = True,
     live: bool = False,
     tls: ssl.SSLContext | None = None,
     routes: Sequence[Route | Group] = (),
-    **settings,
+    **settings: Unpack[SettingsByName],
 ) -> Server:
     """Start the service in a background thread, and return when it accepts connections.
 
-    port
-        0 picks a free one; ``server.url`` tells which.
-    host
-        The default is reached from this machine only. ``"0.0.0.0"`` listens to the whole network.
-    log
-        A file that keeps the events over a restart (see :class:`SqliteLog`). Without one they are kept in memory.
-    live
-        Publish this machine's CPU and memory on the topic ``machine`` twice a second.
-    tls
-        A server's context, such as ``ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)`` with its certificate loaded.
-    routes
-        More of them, and groups, with handlers and middleware of your own. See :mod:`sse_demo.web.routing`.
-    settings
-        See :class:`Settings`, for example ``heartbeat=5``.
+    The server ends with the script: ``join()`` waits, in one that has nothing else to do. In a notebook, a cell that is
+    run again stops the server which it had started before.
 
-    Raises ``ValueError`` for a port or a setting that is none, ``OSError`` when the port is in use, and
-    :class:`LogError` when the log file cannot be used. The server ends with the script: ``join()`` waits, in one that
-    has nothing else to do. In a notebook, a cell that is run again stops the server which it had started before.
+    Args:
+        port: 0 picks a free one; ``server.url`` tells which.
+        host: The default is reached from this machine only, ``"0.0.0.0"`` from the whole network.
+        log: Where the events are kept. The path of a file keeps them over a restart, see :class:`SqliteLog`. A log of
+            your own is used as it is, and not closed. ``None`` keeps the events in memory.
+        demo: Serve the demo as well: the page ``/``, the ten messages ``/stream``, and ``/ping``.
+        live: Publish this machine's CPU and memory on the topic ``machine`` twice a second.
+        tls: A server's context, such as ``ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)`` with its certificate
+            loaded.
+        routes: Routes of your own, and groups, with handlers and middleware of your own. See
+            :mod:`sse_demo.web.routing`. An address that the service has already is answered by yours.
+        settings: Limits and intervals, for example ``heartbeat=5``. See :class:`Settings`.
+
+    Raises:
+        ValueError: The port is none, or a setting is none that it may be, or two of the routes have the same path.
+        TypeError: There is no such setting.
+        OSError: The port is in use, or the host is none of this machine.
+        LogError: The log file cannot be used.
     """
-    configured = Settings(**settings)
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-        raise ValueError(f"port must be a whole number from 0 to 65535, not {port!r}")
+    configured = Settings(**settings)  # type: ignore[arg-type]  # a list of names becomes a tuple there
+    require_port(port)  # before anything is stopped
     notebook.stop_earlier_run()
-    listener = listen_on(host, port)
     with contextlib.ExitStack() as undo:
-        undo.callback(listener.close)
-        owned_log = SqliteLog(log, configured) if isinstance(log, (str, os.PathLike)) else None
-        if owned_log:
-            undo.callback(owned_log.close)
+        owned = undo.enter_context(contextlib.ExitStack())
+        socket = undo.enter_context(bind(host, port))
+        if isinstance(log, (str, os.PathLike)):
+            log = owned.enter_context(contextlib.closing(SqliteLog(log, configured)))
+        hub = Hub(configured, log)
+        owned.callback(hub.close)
         server = Server(
-            listener,
-            Hub(configured, owned_log or log),
-            background=[publish_machine] if live else [],
+            make_app(hub, routes, configured, built_in=[*BUILT_IN, *DEMO] if demo else BUILT_IN),
+            socket,
             tls=tls,
-            routes=[*routes, *DEMO],
-            owned_log=owned_log,
+            background=[publish_machine] if live else [],
+            owned=owned,
         )
         undo.pop_all()
     notebook.stop_on_rerun(server)

@@ -19,5 +19,7 @@ class PageHandler(Handler):
 
 
 class PingHandler(Handler):
+    """Answers ``{"message": "pong"}``."""
+
     def get(self) -> None:
         self.write({"message": "pong"})

@@ -6,8 +6,8 @@ from ..web.routing import Route
 from .page import PageHandler, PingHandler
 from .ten_messages import TenMessagesHandler
 
-DEMO = [
+DEMO = (
     Route("/", PageHandler),
     Route("/stream", TenMessagesHandler),
     Route("/ping", PingHandler),
-]
+)

@@ -7,9 +7,9 @@ import json
 import time
 
 from ..hub.connection import Connection
-from ..web.handlers.base import problem
-from ..web.handlers.handler import Handler
-from ..wire.event import Comment, Event
+from ..web.handlers import Handler, problem
+from ..wire.event import Event
+from ..wire.service_events import HEARTBEAT
 
 MAX_MESSAGES = 10_000
 MAX_INTERVAL = 60.0  # seconds
@@ -22,31 +22,30 @@ class TenMessagesHandler(Handler):
     """
 
     async def get(self) -> None:
-        first, count, interval = self.wanted()
+        self.check_accept()
+        count = self.query.number("count", 10, least=1, most=MAX_MESSAGES)
+        interval = self.query.number("interval", 2.0, least=0.0, most=MAX_INTERVAL)
+        first = message_after(self.last_event_id(), count)
         if first >= count:
             self.set_status(204)
             return
         connection = await self.open_event_stream()
-        gone = asyncio.Event()
-        connection.when_closed(gone.set)
+        left = asyncio.Event()
+        connection.when_closed(left.set)
         for seq in range(first, count):
-            if seq > first and await leaves(gone, interval, connection, self.hub.settings.heartbeat):
+            if seq > first and await wait_or_left(left, interval, connection, self.hub.settings.heartbeat):
                 return
             data = json.dumps({"seq": seq, "time": time.strftime("%H:%M:%S")})
             connection.write(Event(data, id=str(seq)).encode())
         connection.when_drained(connection.end)
 
-    def wanted(self) -> tuple[int, int, float]:
-        """The first message, how many there are in all, and the seconds between them."""
-        self.check_accept()
-        count = self.query_number("count", 10, least=1, most=MAX_MESSAGES)
-        interval = self.query_number("interval", 2.0, least=0.0, most=MAX_INTERVAL)
-        last_event_id = self.request.headers.get("Last-Event-ID") or self.query("last_event_id")
-        return message_after(last_event_id, count), count, interval
 
+def message_after(last_event_id: str, count: int) -> int:
+    """The number of the message that follows the one with this id, 0 for ``""``.
 
-def message_after(last_event_id: str | None, count: int) -> int:
-    """The number of the message that follows the one with this id; 400 for what is no id of this stream."""
+    Raises:
+        Problem: 400 for what is no id of this stream.
+    """
     if not last_event_id:
         return 0
     if not (last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 10):
@@ -54,16 +53,27 @@ def message_after(last_event_id: str | None, count: int) -> int:
     return int(last_event_id) + 1
 
 
-async def leaves(gone: asyncio.Event, seconds: float, connection: Connection, heartbeat: float) -> bool:
-    """Wait, with a heartbeat from time to time. True, at once, when the client has left."""
+async def wait_or_left(left: asyncio.Event, seconds: float, connection: Connection, heartbeat: float) -> bool:
+    """Wait, with a heartbeat from time to time.
+
+    Args:
+        left: Set when the client has left.
+        seconds: How long to wait.
+        connection: Where the heartbeats go.
+        heartbeat: Seconds between two of them.
+
+    Returns:
+        Whether the client has left; then at once.
+    """
+    loop = asyncio.get_running_loop()
     await asyncio.sleep(0)  # others have their turn, even where there is nothing to wait for
-    deadline = asyncio.get_running_loop().time() + seconds
-    while (left := deadline - asyncio.get_running_loop().time()) > 0:
+    deadline = loop.time() + seconds
+    while (remaining := deadline - loop.time()) > 0:
         try:
-            async with asyncio.timeout(min(left, heartbeat)):
-                await gone.wait()
+            async with asyncio.timeout(min(remaining, heartbeat)):
+                await left.wait()
                 return True
         except TimeoutError:
-            if left > heartbeat:
-                connection.write(Comment().encode())
+            if remaining > heartbeat:
+                connection.write(HEARTBEAT)
     return connection.closed

@@ -1,22 +1,36 @@
-"""What a server counts, in the form that Prometheus reads (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
+"""What a server counts, in the form that Prometheus reads.
+
+See https://prometheus.io/docs/instrumenting/exposition_formats/.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _DELIVERY_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
 class Metrics:
-    """The figures of one server. Each has a registry of its own, so that several servers can live in one process."""
+    """The figures of one server. Each has a registry of its own, so that several servers can live in one process.
+
+    Attributes:
+        registry: All figures, for those who add some of their own.
+        delivered: Events written to a subscriber.
+        sent_bytes: Bytes of events written.
+        refused: Subscribers and events refused, by reason.
+        closed: Streams closed by the server, by reason.
+        resets: Subscribers told that events are missing, by reason.
+        delivery_seconds: Seconds from the append to the log until an event is written to all who have caught up.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.published = Counter("sse_published", "Events published", registry=self.registry)
         self.delivered = Counter("sse_delivered", "Events written to a subscriber", registry=self.registry)
         self.sent_bytes = Counter("sse_sent_bytes", "Bytes of events written", registry=self.registry)
         self.refused = Counter("sse_refused", "Subscribers and events refused", ["reason"], registry=self.registry)
@@ -32,8 +46,54 @@ class Metrics:
         )
 
     def gauge(self, name: str, description: str, read: Callable[[], float]) -> None:
-        """A figure that is read when it is asked for."""
+        """Add a figure that goes up and down, and is read when somebody asks for it.
+
+        Args:
+            name: Such as ``sse_subscribers``.
+            description: What the figure is, with its unit.
+            read: Gives the figure. It may be called from any thread.
+        """
         Gauge(name, description, registry=self.registry).set_function(read)
 
+    def counter(self, name: str, description: str, read: Callable[[], float | Mapping[str, float]]) -> None:
+        """Add a figure that only goes up, and is read when somebody asks for it.
+
+        A ``Counter`` of Prometheus takes a lock for each step. A program that counts in one thread has a plain number
+        instead, and gives it here.
+
+        Args:
+            name: Such as ``sse_delivered``, which is shown as ``sse_delivered_total``.
+            description: What the figure is, with its unit.
+            read: Gives the figure, or one figure for each reason. It may be called from any thread.
+
+        Raises:
+            ValueError: There is a figure of this name already.
+        """
+        self.registry.register(_ReadCounter(name, description, read))
+
     def text(self) -> bytes:
+        """All figures, as the content type :data:`CONTENT_TYPE`."""
         return generate_latest(self.registry)
+
+
+class _ReadCounter(Collector):
+    """A counter whose value somebody else keeps."""
+
+    def __init__(self, name: str, description: str, read: Callable[[], float | Mapping[str, float]]) -> None:
+        self._name = name
+        self._description = description
+        self._read = read
+
+    def describe(self) -> Iterator[CounterMetricFamily]:
+        """The family without a value: how the registry finds out whether its name is taken."""
+        yield CounterMetricFamily(self._name, self._description)
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        value = self._read()
+        if not isinstance(value, Mapping):
+            yield CounterMetricFamily(self._name, self._description, value=value)
+            return
+        family = CounterMetricFamily(self._name, self._description, labels=["reason"])
+        for reason, figure in value.items():
+            family.add_metric([reason], figure)
+        yield family

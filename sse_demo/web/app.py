@@ -1,45 +1,59 @@
-"""The service: its routes, in groups, and the middleware that each request passes."""
+"""The service as a Tornado application: its routes, in groups, and the middleware that each request passes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tornado.web import Application
-
 from ..hub.hub import Hub
 from . import handlers
+from .limits import WebLimits
 from .middleware import access_log, cors, in_progress, recovery, request_id, same_origin
 from .routing import Group, Route, url_specs
+from .service import App, Service
 
-SERVICE = [
+#: The addresses that every service has.
+BUILT_IN = (
     Route("/health", handlers.HealthHandler),
     Route("/metrics", handlers.MetricsHandler),
     Route("/events", handlers.EventsHandler),
-]
+)
 
 
-def make_app(hub: Hub, routes: Sequence[Route | Group] = ()) -> Application:
-    """The whole service around one hub, with more ``routes`` of your own before its own.
+def make_app(
+    hub: Hub,
+    routes: Sequence[Route | Group] = (),
+    settings: WebLimits | None = None,
+    *,
+    built_in: Sequence[Route | Group] = BUILT_IN,
+) -> App:
+    """The whole service around one hub, for an event loop of your own.
 
-    Every request passes the same middleware, from the first to the last: it gets an id, its answer is logged, pages
-    of other origins are let in or not, and an error becomes an answer. The handlers find the hub as
-    ``application.settings["hub"]``.
+    :class:`~sse_demo.web.async_server.AsyncServer` serves it. Every request passes the same middleware, from the first
+    to the last: it gets an id, its answer is logged, pages of other origins are let in or not, and an error becomes an
+    answer. A handler finds what the service consists of as ``self.service``.
+
+    Args:
+        hub: Publishes, and sends to subscribers. The caller closes it.
+        routes: Routes of your own, and groups. An address that is also built in is answered by yours.
+        settings: The limits of the HTTP side; a :class:`~sse_demo.settings.Settings` is one.
+        built_in: The routes of the service itself.
+
+    Raises:
+        ValueError: Two of the routes have the same path, or a path cannot be one.
     """
-    settings = hub.settings
+    service = Service(hub=hub, settings=settings or WebLimits())
     middleware = [
         in_progress,
         request_id,
         access_log,
-        cors(settings.allow_origins, settings.allow_credentials),
+        cors(service.settings.allow_origins, service.settings.allow_credentials),
         same_origin,
         recovery,
     ]
-    return Application(
-        url_specs(Group("", [*routes, *SERVICE], middleware)),
-        hub=hub,
-        connections=set(),  # the event streams
-        in_progress=set(),  # futures of the other answers
-        draining=False,
+    rules = [rule for group in (routes, built_in) for rule in url_specs(Group("", group, middleware))]
+    return App(
+        service,
+        rules,  # Tornado takes the first that matches
         default_handler_class=handlers.NotFoundHandler,
         default_handler_args={"middleware": middleware},
         log_function=lambda handler: None,  # the middleware does

@@ -1,6 +1,7 @@
-"""The middleware of the service. Each is a generator function with one ``yield``: before it, and after it.
+"""The middleware of the service. Each is a generator function with one ``yield``.
 
-See :data:`sse_demo.web.handlers.base.Middleware`.
+The code before the ``yield`` runs before the handler, and the code after it once the answer is ready. See
+:data:`sse_demo.web.handlers.Middleware`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import uuid
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 
-from .handlers import Handler, Middleware
-from .handlers.base import problem, unexpected
+from .handlers import Handler, Middleware, problem
+from .handlers.handler import explained
 
 PREFLIGHT_AGE = 600  # seconds for which a browser may remember what is allowed
 PREFLIGHT = "Access-Control-Request-Method"  # a header that only a preflight has
@@ -34,7 +35,7 @@ def request_id(handler: Handler) -> Generator[None, None, None]:
 
 
 def access_log(handler: Handler) -> Generator[None, None, None]:
-    """One line of JSON for each answer; for a stream when it begins."""
+    """Log one line of JSON for each answer; for a stream when it begins."""
     yield
     if not _access_log.isEnabledFor(logging.INFO):
         return
@@ -53,8 +54,8 @@ def access_log(handler: Handler) -> Generator[None, None, None]:
 
 def in_progress(handler: Handler) -> Generator[None, None, None]:
     """Keep a future of each answer until its headers are ready, so that a server which stops can wait for it."""
-    answers = handler.settings["in_progress"]
-    answer = asyncio.get_running_loop().create_future()
+    answers = handler.service.in_progress
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     answers.add(answer)
     try:
         yield
@@ -64,18 +65,24 @@ def in_progress(handler: Handler) -> Generator[None, None, None]:
 
 
 def recovery(handler: Handler) -> Generator[None, None, None]:
-    """Turn what nobody has expected into an answer with status 500, and a log line with the same request id."""
+    """Turn an exception into an answer, which the middleware outside of this one then sees.
+
+    See :func:`~sse_demo.web.handlers.handler.explained`.
+    """
     try:
         yield
     except Exception as error:
-        raise unexpected(handler, error) from error
+        raise explained(handler, error) from error
 
 
 def cors(origins: Sequence[str], credentials: bool = False) -> Middleware:
     """Let pages from other origins read what is answered (Fetch standard, 3.2).
 
-    ``origins`` are such as ``https://example.org``, or ``*`` for all. With ``credentials`` a browser sends its
-    cookies, too; then the origins must be named. A page that is allowed may send what headers it likes.
+    A page that is allowed may send any headers.
+
+    Args:
+        origins: Such as ``https://example.org``, or ``*`` for all.
+        credentials: A browser sends its cookies, too. Then the origins must be named.
     """
 
     def allow(handler: Handler, origin: str) -> None:
@@ -85,7 +92,7 @@ def cors(origins: Sequence[str], credentials: bool = False) -> Middleware:
             handler.set_header("Access-Control-Allow-Credentials", "true")
 
     def answer_preflight(handler: Handler, origin: str) -> None:
-        """At once: a browser asks without what opens a lock further in."""
+        """Answer at once: a browser asks without the headers that open a lock further in."""
         methods = ", ".join(handler.allowed_methods())
         handler.set_status(204)
         handler.set_header("Allow", methods)
@@ -100,22 +107,24 @@ def cors(origins: Sequence[str], credentials: bool = False) -> Middleware:
     def cross_origin(handler: Handler) -> Generator[None, None, None]:
         request = handler.request
         origin = request.headers.get("Origin")
-        handler.origin_is_allowed = origin is not None and ("*" in origins or origin in origins)
-        if handler.origin_is_allowed and request.method == "OPTIONS" and PREFLIGHT in request.headers:
-            return answer_preflight(handler, origin)
+        if origin is not None and ("*" in origins or origin in origins):
+            handler.origin_is_allowed = True
+            if request.method == "OPTIONS" and PREFLIGHT in request.headers:
+                return answer_preflight(handler, origin)
         yield
         if origins:
             handler.add_header("Vary", "Origin")
-        if handler.origin_is_allowed:
+        if handler.origin_is_allowed and origin is not None:
             allow(handler, origin)
 
     return cross_origin
 
 
 def same_origin(handler: Handler) -> Generator[None, None, None]:
-    """403 where a page from elsewhere would change something: any page in a browser can send a POST to any server.
+    """Refuse with 403 a page from elsewhere that would change something.
 
-    Only the server's own pages and those that ``cors`` lets in may. What is no page sends no ``Origin``.
+    Any page in a browser can send a POST to any server. Only the server's own pages may do so here, and the pages that
+    ``cors`` lets in. A client that is no page sends no ``Origin``.
     """
     request = handler.request
     origin = request.headers.get("Origin")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tornado.web import URLSpec
+from tornado.routing import Rule, URLSpec
 
 from .handlers import Handler, Middleware
 
@@ -18,8 +18,12 @@ _name_in_pattern = re.compile(r"\?P<\w+>")
 class Route:
     """One address and the handler that answers it.
 
-    In ``path`` a ``{name}`` stands for one part of an address, up to the next slash: the handler's method is given it
-    as an argument of that name, decoded, so that a ``%2F`` in it has become a slash.
+    Attributes:
+        path: A path that begins with a slash. A ``{name}`` in it stands for one part of an address, up to the next
+            slash: the handler's method is given it as an argument of that name, decoded, so that a ``%2F`` in it has
+            become a slash.
+        handler: The handler's class.
+        middleware: What a request passes before it comes to the handler.
     """
 
     path: str
@@ -29,21 +33,30 @@ class Route:
 
 @dataclass(frozen=True)
 class Group:
-    """Routes, and other groups, below one prefix and behind the same middleware. An empty prefix is allowed."""
+    """Routes, and other groups, below one prefix and behind the same middleware.
+
+    Attributes:
+        prefix: What the path of each route begins with; it may be empty.
+        routes: The routes and groups.
+        middleware: What a request passes before it comes to one of them.
+    """
 
     prefix: str
     routes: Sequence[Route | Group]
     middleware: Sequence[Middleware] = ()
 
 
-def url_specs(group: Group) -> list[URLSpec]:
+def url_specs(group: Group) -> list[Rule]:
     """The rules for all routes of a group, in their order.
 
     Middleware comes in the order in which it is written, that of an outer group before that of an inner one, and that
-    of the route last. Raises ``ValueError`` for a path that cannot be one, or that is there twice, whatever its
-    parameters are called, and ``TypeError`` for middleware that is no list.
+    of the route last.
+
+    Raises:
+        ValueError: A path cannot be one, or is there twice, whatever its parameters are called.
+        TypeError: Middleware is no list.
     """
-    rules: dict[str, URLSpec] = {}
+    rules: dict[str, Rule] = {}
     for path, handler, middleware in _flatten(group, "", ()):
         pattern = _pattern(path)
         shape = _name_in_pattern.sub("", pattern)
@@ -53,7 +66,9 @@ def url_specs(group: Group) -> list[URLSpec]:
     return list(rules.values())
 
 
-def _flatten(group: Group, prefix: str, outer: tuple[Middleware, ...]):
+def _flatten(
+    group: Group, prefix: str, outer: tuple[Middleware, ...]
+) -> Iterator[tuple[str, type[Handler], tuple[Middleware, ...]]]:
     prefix, outer = prefix + group.prefix, (*outer, *_list(group.middleware))
     for entry in group.routes:
         if isinstance(entry, Group):
@@ -64,7 +79,7 @@ def _flatten(group: Group, prefix: str, outer: tuple[Middleware, ...]):
 
 def _list(middleware: Sequence[Middleware]) -> Sequence[Middleware]:
     if callable(middleware):
-        raise TypeError(f"middleware is a list, as in [{middleware.__name__}]")
+        raise TypeError(f"middleware is a list, as in [{getattr(middleware, '__name__', middleware)}]")
     return middleware
 
 

@@ -99,7 +99,7 @@ READERS = 3  # of the open server
 
 
 def connections(server):
-    return set(server._app.settings["connections"])
+    return set(server.service.connections)
 
 
 def test_events_are_shown_and_arrive_in_python(shown, open_server):

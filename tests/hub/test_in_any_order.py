@@ -115,7 +115,7 @@ class Machine(RuleBasedStateMachine):
     def start(self):
         options = {"urgent": URGENT, "coalesce": COALESCED, "state": STATE, "read_batch": 30_000}
         self.server = serve(log=self.path, **options)
-        self.server._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        self.server._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
 
     def teardown(self):
         try:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ...start import serve
 from ...web.handlers import Handler, Middleware, problem
-from ...web.handlers.base import start
+from ...web.handlers.chain import start_middleware
 from ...web.routing import Group, Route
 from ...web.server import Server
 from ..report import Report
@@ -80,7 +80,7 @@ def timing(middleware: Middleware) -> Report:
 
     def watched(handler: Handler):
         try:
-            yield from start(middleware, handler)
+            yield from start_middleware(middleware, handler)
         except Exception as error:
             failures.append(f"{type(error).__name__}: {error}")
             raise

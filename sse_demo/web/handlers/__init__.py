@@ -1,10 +1,11 @@
-"""The HTTP side: what each address answers."""
+"""The HTTP side: what each address answers, and what a handler of your own is made of."""
 
-from .base import Middleware, problem
-from .events import EventsHandler
+from .chain import Middleware
+from .events import EventsHandler, SubscribeHandler
 from .handler import Handler
 from .pages import HealthHandler, MetricsHandler, NotFoundHandler
-from .publication import refusals_explained
+from .problems import Problem, problem
+from .publication import PublishHandler
 
 __all__ = [
     "EventsHandler",
@@ -13,6 +14,8 @@ __all__ = [
     "MetricsHandler",
     "Middleware",
     "NotFoundHandler",
+    "Problem",
+    "PublishHandler",
+    "SubscribeHandler",
     "problem",
-    "refusals_explained",
 ]

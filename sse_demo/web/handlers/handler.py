@@ -1,8 +1,262 @@
-"""What every handler of the service is, and what one of your own can be."""
+"""A request on its way through its middleware to its answer, and what becomes of an error on that way."""
 
+from __future__ import annotations
+
+import json
+import logging
+from asyncio import Future
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from functools import cached_property
+from types import TracebackType
+from typing import Any
+
+from tornado.http1connection import HTTP1Connection
+from tornado.iostream import StreamClosedError
+from tornado.web import Finish, HTTPError, RequestHandler
+
+from ...errors import LogError, SSEError
+from ...hub.connection import Connection
+from ...hub.hub import Hub
+from ...wire.service_events import HEARTBEAT
+from ..service import App, Service
+from .accept import takes_event_streams
+from .chain import Chain, Middleware
+from .problems import Problem, problem, refusal
 from .query import Query
-from .streams import Streams
+
+_logger = logging.getLogger("sse_demo.app")
 
 
-class Handler(Query, Streams):
-    """A Tornado handler behind middleware, with a strict query, event streams, and errors that explain themselves."""
+class Handler(RequestHandler):
+    """A Tornado handler behind middleware, with a strict query, event streams, and errors that explain themselves.
+
+    An :class:`SSEError` that a handler lets out, such as what the hub refuses, becomes a problem with its status.
+
+    Attributes:
+        application: The application, which knows the service.
+        request_id: The id of the request, which the answer and the log tell. The middleware ``request_id`` sets it.
+        origin_is_allowed: The request comes from a page that the middleware ``cors`` lets in.
+    """
+
+    application: App
+    request_id = ""
+    origin_is_allowed = False
+
+    def initialize(self, middleware: Sequence[Middleware] = ()) -> None:
+        self._chain = Chain(middleware)
+        self._stream: Connection | None = None
+
+    @property
+    def service(self) -> Service:
+        """What the handlers of the service share."""
+        return self.application.service
+
+    @property
+    def hub(self) -> Hub:
+        """Publishes, and sends to subscribers."""
+        return self.service.hub
+
+    @cached_property
+    def query(self) -> Query:
+        """The query of the request."""
+        return Query(self, self.service.settings.max_topics_per_connection)
+
+    def last_event_id(self) -> str:
+        """The id after which the client resumes, ``""`` where it begins.
+
+        The header wins over the query: a browser that reconnects sends it to the address of its first time.
+
+        Raises:
+            Problem: 400 where the query gives several.
+        """
+        return self.request.headers.get("Last-Event-ID") or self.query.text("last_event_id", "")
+
+    def body_text(self) -> str:
+        """The body of the request as text.
+
+        Raises:
+            Problem: 415 where the body is not UTF-8.
+        """
+        return decoded(self.request.body)
+
+    # Methods
+
+    @classmethod
+    def allowed_methods(cls) -> list[str]:
+        """The methods that the address answers."""
+
+        def implements(method: str) -> bool:
+            name = {"HEAD": "get"}.get(method, method.lower())
+            return getattr(cls, name) is not getattr(RequestHandler, name)
+
+        return [method for method in cls.SUPPORTED_METHODS if implements(method)]
+
+    def head(self, *args: str, **kwargs: str) -> Awaitable[None] | None:
+        """Does what GET does. Tornado sends the headers alone."""
+        return self.get(*args, **kwargs)
+
+    def options(self, *args: str, **kwargs: str) -> None:
+        """Tells the methods that the address answers."""
+        self.set_status(204)
+        self.set_header("Allow", ", ".join(self.allowed_methods()))
+
+    # Event streams
+
+    def check_accept(self) -> None:
+        """Refuse a client that takes no event streams.
+
+        Raises:
+            Problem: 406.
+        """
+        accept = self.request.headers.get("Accept", "")
+        if not takes_event_streams(accept):
+            raise problem(406, f"this address sends text/event-stream, which Accept: {accept} excludes")
+
+    async def open_event_stream(self, hello: bytes = HEARTBEAT) -> Connection:
+        """Send the headers and a first block, and take the connection out of Tornado's hands.
+
+        A request with the method HEAD ends after the headers. While the service drains, the stream ends after its first
+        block, so that the client reconnects elsewhere. In both cases the rest of the handler is not run.
+
+        Args:
+            hello: The first block of the stream.
+
+        Raises:
+            ServerFull: There is no room for another stream.
+        """
+        self.service.require_room()
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Accel-Buffering", "no")  # nginx would collect the stream before it passes it on
+        if self.request.method == "HEAD":
+            self.flush()
+            raise Finish
+        self.set_header("Connection", "close")  # this socket will serve no other request
+        self.write(hello)
+        with suppress(StreamClosedError):  # the client has left: when_closed tells, soon
+            await self.flush()
+        chunked = self.request.version == "HTTP/1.1"
+        connection = self._stream = Connection(self.detach(), chunked=chunked)
+        if self.service.draining:  # no 503: a browser that is refused never comes back (HTML standard, 9.2.2)
+            connection.end()
+            raise Finish
+        self.service.keep(connection)
+        return connection
+
+    # The way in, and the way out
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def prepare(self) -> None:
+        """Passes the middleware, the outermost first."""
+        self._chain.enter(self)
+
+    def flush(self, include_footers: bool = False) -> Future[None]:
+        """Sends the headers, and what has been written. Each middleware may look at the headers and change them."""
+        if not self._headers_written:
+            self._chain.leave()
+        return super().flush(include_footers)
+
+    # Errors
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """Answers with the problem, whatever fails on the way out."""
+        _, error, _ = kwargs.get("exc_info") or (None, HTTPError(status_code), None)
+        if not self._chain.begun:  # Tornado itself has refused the request
+            try:
+                Handler.prepare(self)
+            except Exception as other:  # a middleware has refused the request: answer with its error
+                error = other
+        if not isinstance(error, Exception):
+            error = RuntimeError(f"what was awaited has ended with {error!r}")
+        if self._headers_written:
+            return
+        for _ in range(len(self._chain) + 2):  # each turn, there is one middleware less that could fail
+            answer = explained(self, self._chain.throw(error))
+            if self._headers_written:  # a middleware has answered
+                return
+            try:
+                return super().send_error(answer.status_code, exc_info=(type(answer), answer, None))
+            except Exception as other:
+                error = other
+                if self._headers_written:
+                    break
+        log_failure(self, error)
+        self._http.close()
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        _, error, _ = kwargs["exc_info"]
+        headers = error.headers if isinstance(error, Problem) else {}
+        detail = error.log_message % error.args if error.log_message else None
+        if status_code == 405:
+            allowed = ", ".join(self.allowed_methods())
+            headers = {"Allow": allowed}
+            detail = f"{self.request.method} is not allowed here; allowed: {allowed}"
+        body = {"title": self._reason, "status": status_code, "detail": detail, "request_id": self.request_id}
+        for name, value in headers.items():
+            self.set_header(name, str(value))
+        self.set_header("Content-Type", "application/problem+json")
+        self.write(json.dumps({name: value for name, value in body.items() if value}))
+
+    def log_exception(
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Logs an exception that comes too late for an answer. The others are logged where they become an answer."""
+        if value is None or not self._headers_written or self._reader_has_left(value):
+            return
+        log_failure(self, value)
+        if self._stream:
+            self._stream.abort()  # rather no stream than one that seems to be complete
+        elif not self._finished:
+            self._http.close()
+
+    def _reader_has_left(self, error: BaseException) -> bool:
+        """Whether the exception only means that a handler which flushes has lost its reader."""
+        stream = self._http.stream  # None, when it was taken out of Tornado's hands
+        return isinstance(error, StreamClosedError) and stream is not None and stream.closed()
+
+    @property
+    def _http(self) -> HTTP1Connection:
+        connection = self.request.connection
+        assert isinstance(connection, HTTP1Connection)  # Tornado has no other, and a server's request has one
+        return connection
+
+
+def explained(handler: Handler, error: Exception) -> HTTPError:
+    """The answer that an exception becomes. All exceptions of all handlers come through here.
+
+    An exception that nothing explains is logged, and becomes a 500 that hides its details.
+    """
+    if isinstance(error, HTTPError):
+        return error
+    if isinstance(error, SSEError) and (refused := refusal(error, handler.hub)):
+        if isinstance(error, LogError):  # its text is for the operator alone
+            _logger.warning("%s refused, request %s: %s", _shown(handler), handler.request_id, error)
+        return refused
+    log_failure(handler, error)
+    return problem(500, "this is an error of the server, and it has been logged")
+
+
+def log_failure(handler: Handler, error: BaseException) -> None:
+    """Logs an exception with its traceback and the id of the request."""
+    _logger.error("%s failed, request %s", _shown(handler), handler.request_id, exc_info=error)
+
+
+def decoded(body: bytes) -> str:
+    """A body as text.
+
+    Raises:
+        Problem: 415 where the body is not UTF-8.
+    """
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise problem(415, f"the body must be UTF-8: {error}") from None
+
+
+def _shown(handler: Handler) -> str:
+    """The method and the path alone: a query may hold what does not belong in a log."""
+    return f"{handler.request.method} {handler.request.path}"

@@ -1,35 +1,35 @@
-"""The demo page, and what tells about the service itself."""
+"""What tells about the service itself, and the answer of an address that has none."""
 
 from __future__ import annotations
 
 from ...observe.metrics import CONTENT_TYPE
-from .base import problem
 from .handler import Handler
+from .problems import problem
 
 
 class NotFoundHandler(Handler):
+    """404, for any method."""
+
     def prepare(self) -> None:
         super().prepare()
         if not self._finished:
-            raise problem(404, f"there is nothing at {self.request.path}; / shows the demo page")
+            raise problem(404, f"there is nothing at {self.request.path}")
 
 
 class HealthHandler(Handler):
-    """503 while the server drains, so that a balancer sends nobody here any more."""
+    """Tells whether clients may be sent here: 503 says to a balancer that they may not."""
 
     def get(self) -> None:
-        draining = self.settings["draining"]
-        self.set_status(503 if draining else 200)
+        condition = self.service.condition
+        self.set_status(200 if condition == "ok" else 503)
         self.write(
-            {
-                "status": "draining" if draining else "ok",
-                "connections": len(self.settings["connections"]),
-                "subscribers": len(self.hub),
-            }
+            {"status": condition, "connections": len(self.service.connections), "subscribers": self.hub.subscribers}
         )
 
 
 class MetricsHandler(Handler):
+    """The figures of the service, for Prometheus."""
+
     def get(self) -> None:
         self.set_header("Content-Type", CONTENT_TYPE)
         self.write(self.hub.metrics.text())

@@ -2,44 +2,90 @@
 
 from __future__ import annotations
 
+from typing import TypeVar, overload
+
+from tornado.web import RequestHandler
+
 from ...hub.topics import require_topic
-from .base import Base, problem
+from .problems import problem
+
+_Number = TypeVar("_Number", int, float)
 
 
-class Query(Base):
-    def query(self, name: str, default: str | None = None) -> str | None:
-        """One value of the query. Given twice, it is an error: nobody can know which was meant."""
-        values = self.get_query_arguments(name, strip=False)
+class Query:
+    """The query of one request. A value that is given twice is an error: nobody can know which was meant.
+
+    Args:
+        handler: The request's handler.
+        max_topics: How many topics the query may name.
+    """
+
+    def __init__(self, handler: RequestHandler, max_topics: float) -> None:
+        self._handler = handler
+        self._max_topics = max_topics
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the query gives this name."""
+        return bool(self._values(name))
+
+    @overload
+    def text(self, name: str, default: str) -> str: ...
+
+    @overload
+    def text(self, name: str, default: None = None) -> str | None: ...
+
+    def text(self, name: str, default: str | None = None) -> str | None:
+        """One value, as it is.
+
+        Raises:
+            Problem: 400 where it is given twice or is not UTF-8.
+        """
+        values = self._values(name)
         if len(values) > 1:
             raise problem(400, f"{name} is given {len(values)} times, and once is allowed")
         return values[0] if values else default
 
-    def query_number(self, name: str, default: float, least: float, most: float) -> float:
-        """A number of the query, whole where the default is whole."""
-        text = self.query(name)
+    def number(self, name: str, default: _Number, least: float, most: float) -> _Number:
+        """One number: a whole one where the default is whole, else any.
+
+        Raises:
+            Problem: 400 where it is none, or not from ``least`` to ``most``.
+        """
+        text = self.text(name)
         if text is None:
             return default
-        kind = type(default)
         try:
-            value = kind(text) if text.isascii() and "_" not in text else None
+            value = type(default)(text)
         except ValueError:
             value = None
-        if value is None or not least <= value <= most:
-            raise problem(
-                400, f"{name} must be a {'whole ' * (kind is int)}number from {least} to {most}, not {text!r}"
-            )
+        # Python reads digits of any script, and underscores between them.
+        if value is None or not text.isascii() or "_" in text or not least <= value <= most:
+            kind = "whole number" if isinstance(default, int) else "number"
+            raise problem(400, f"{name} must be a {kind} from {least} to {most}, not {text!r}")
         return value
 
     def topics(self) -> list[str]:
-        topics = self.get_query_arguments("topic", strip=False)
-        limit = self.hub.settings.max_topics_per_connection
+        """The topics, one or more.
+
+        Raises:
+            Problem: 400 where the query names none, or more than one request may name.
+            InvalidInput: One of them cannot be the name of a topic.
+        """
+        topics = self._values("topic")
         if not topics:
             raise problem(400, "the query names no topic; use /events?topic=news")
-        if len(topics) > limit:
-            raise problem(400, f"the query names {len(topics)} topics, and {limit} are allowed")
-        try:
-            for topic in topics:
-                require_topic(topic)
-        except ValueError as error:
-            raise problem(400, str(error)) from None
+        if len(topics) > self._max_topics:
+            raise problem(400, f"the query names {len(topics)} topics, and {self._max_topics} are allowed")
+        for topic in topics:
+            require_topic(topic)
         return topics
+
+    def topic(self) -> str:
+        """The one topic to publish to. Raises as :meth:`topics` does, and a problem with status 400 for several."""
+        topic, *more = self.topics()
+        if more:
+            raise problem(400, "an event is published to one topic")
+        return topic
+
+    def _values(self, name: str) -> list[str]:
+        return self._handler.get_query_arguments(name, strip=False)

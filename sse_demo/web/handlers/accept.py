@@ -1,0 +1,15 @@
+"""What a client says that it takes: the header ``Accept`` (RFC 9110, 12.5.1)."""
+
+from __future__ import annotations
+
+_RANGES = ("text/event-stream", "text/*", "*/*")  # the most specific one that the client names decides
+
+
+def takes_event_streams(accept: str) -> bool:
+    """Whether a client with this ``Accept`` takes an event stream. A client that says nothing takes anything."""
+    qualities: dict[str, str] = {}
+    for item in (accept or "*/*").lower().split(","):
+        media_range, *parameters = (part.strip() for part in item.split(";"))
+        qualities[media_range] = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+    quality = next((qualities[media_range] for media_range in _RANGES if media_range in qualities), "0")
+    return bool(quality.strip("0."))

@@ -1,0 +1,26 @@
+"""What tells about the service itself."""
+
+import json
+
+from asking import assert_problem, publish, request, stream
+from prometheus_client.parser import text_string_to_metric_families
+
+
+def test_health_counts_connections(server):
+    with stream(server, "/events?topic=a"), stream(server, "/stream"):
+        health = json.loads(request(server, "GET", "/health")[2])
+        assert health == {"status": "ok", "connections": 2, "subscribers": 1}
+
+
+def test_metrics_are_what_prometheus_reads(server):
+    publish(server)
+    status, headers, body = request(server, "GET", "/metrics")
+    assert (status, headers["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    families = {family.name: family for family in text_string_to_metric_families(body.decode())}
+    assert families["sse_published"].samples[0].value == 1
+    assert {"sse_subscribers", "sse_delivered", "sse_sent_bytes", "sse_lag_seconds", "sse_closed"} <= set(families)
+
+
+def test_nothing_there(server):
+    for method in ("GET", "POST", "DELETE"):
+        assert_problem(request(server, method, "/nothing"), 404, "/nothing")
