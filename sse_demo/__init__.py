@@ -10,12 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .client.listener import listen as listen
+    from .client.listen import listen as listen
+    from .client.publish import publish as publish
+    from .client.publish import publish_async as publish_async
+    from .client.ready_state import ReadyState as ReadyState
+    from .client.ready_state import StateChange as StateChange
     from .client.reconnection import TRANSIENT_STATUSES as TRANSIENT_STATUSES
     from .client.reconnection import Backoff as Backoff
     from .client.source import EventSource as EventSource
-    from .client.source import ReadyState as ReadyState
-    from .client.source import StateChange as StateChange
     from .errors import EventSourceError as EventSourceError
     from .errors import EventTooLarge as EventTooLarge
     from .errors import IdempotencyConflict as IdempotencyConflict
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from .errors import LogUncertain as LogUncertain
     from .errors import Overloaded as Overloaded
     from .errors import Overtaken as Overtaken
+    from .errors import PublishError as PublishError
     from .errors import Rejected as Rejected
     from .errors import ServerStopped as ServerStopped
     from .errors import SSEError as SSEError
@@ -45,9 +48,11 @@ if TYPE_CHECKING:
     from .wire.patch import merge_patch as merge_patch
 
 _HOMES = {
-    "client.listener": ["listen"],
+    "client.listen": ["listen"],
+    "client.publish": ["publish", "publish_async"],
+    "client.ready_state": ["ReadyState", "StateChange"],
     "client.reconnection": ["TRANSIENT_STATUSES", "Backoff"],
-    "client.source": ["EventSource", "ReadyState", "StateChange"],
+    "client.source": ["EventSource"],
     "errors": [
         "EventSourceError",
         "EventTooLarge",
@@ -58,6 +63,7 @@ _HOMES = {
         "LogUncertain",
         "Overloaded",
         "Overtaken",
+        "PublishError",
         "Rejected",
         "SSEError",
         "ServerStopped",

@@ -119,7 +119,7 @@ class EventSourceError(SSEError):
     """A stream has ended for good: the answer was no event stream, or what came cannot be read.
 
     Attributes:
-        url: The address as it was asked for, without a password.
+        url: The address as it was asked for, without user and password.
         tries: How many connections were tried in a row.
         status: The status of the last answer, ``None`` where there was none.
     """
@@ -128,4 +128,21 @@ class EventSourceError(SSEError):
         super().__init__(message)
         self.url = url
         self.tries = tries
+        self.status = status
+
+
+class PublishError(SSEError):
+    """A server has not told the id of an event that was sent to it.
+
+    Where there was no answer, it is not known whether the event has been kept. A publisher that tries again with the
+    same idempotency key gets one event, and its id.
+
+    Attributes:
+        url: The address as it was asked for, without user and password.
+        status: The status of the answer, ``None`` where there was none.
+    """
+
+    def __init__(self, message: str, url: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.url = url
         self.status = status

@@ -22,10 +22,10 @@ import aiohttp
 from tqdm import tqdm
 
 from .. import bench
-from ..client.listener import listen
+from ..client.listen import listen
+from ..client.ready_state import ReadyState, StateChange
 from ..client.reconnection import TRANSIENT_STATUSES, Backoff
-from ..client.source import EventSourceError, ReadyState, StateChange
-from ..errors import LogError
+from ..errors import EventSourceError, LogError
 from ..settings import Settings
 from ..start import serve
 from ..web.server import Server

@@ -20,24 +20,34 @@ TRANSIENT_STATUSES = frozenset({429, *range(500, 600)})
 class Backoff:
     """Wait longer with each try that fails, and not all at the same moment.
 
-    The wait before a try is the reconnection time, multiplied by ``factor`` for each earlier try that has failed in a
-    row, and no more than ``limit`` seconds (or the reconnection time, where that is longer). With ``jitter`` it is
-    drawn between nothing and that ("full jitter"), so that clients that lost the same server at the same moment do
-    not come back at the same moment.
+    Attributes:
+        factor: The wait is the reconnection time, multiplied by this for each earlier try that has failed in a row; 1
+            or more.
+        limit: The most seconds of a wait. A reconnection time that is longer is the limit instead.
+        jitter: Draw the wait between nothing and its full length ("full jitter"), so that clients that lost the same
+            server at the same moment do not come back at the same moment.
+
+    Raises:
+        ValueError: A value makes no sense.
     """
 
     factor: float = 2.0
-    limit: float = 60.0  # seconds
+    limit: float = 60.0
     jitter: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.factor >= 1:
             raise ValueError(f"a backoff multiplies by 1 or more, not by {self.factor!r}")
         if not self.limit >= 0:
             raise ValueError(f"the limit of a backoff is 0 or more seconds, not {self.limit!r}")
 
     def wait(self, reconnection_time: float, failed: int) -> float:
-        """Seconds to wait before the next try when ``failed`` of them have failed in a row."""
+        """The seconds to wait before the next try.
+
+        Args:
+            reconnection_time: What the stream has asked for, in seconds.
+            failed: How many tries have failed in a row.
+        """
         limit = max(self.limit, reconnection_time)
         try:
             longest = min(limit, reconnection_time * self.factor ** max(failed - 1, 0))

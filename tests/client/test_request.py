@@ -2,11 +2,9 @@
 
 import asyncio
 import gc
-import ssl
 import threading
 
 import pytest
-import trustme
 from support import HOLD, NO_MORE, RETRY, STREAM, Script
 
 from sse_demo import TRANSIENT_STATUSES, EventSource, EventSourceError, listen, serve
@@ -234,16 +232,6 @@ def test_a_cookie_that_the_server_sets_is_sent_back():
         list(listen(script.url))
         assert "cookie" not in script.headers()
         assert script.headers()["cookie"] == "server=b"
-
-
-@pytest.fixture(scope="module")
-def tls():
-    """A server's context and a client's that trusts it."""
-    authority = trustme.CA()
-    server_side, client_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
-    authority.issue_cert("127.0.0.1").configure_cert(server_side)
-    authority.configure_trust(client_side)
-    return server_side, client_side
 
 
 def test_another_authority_for_https(tls):

@@ -7,25 +7,30 @@ import contextlib
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from typing import Any, Generic, Literal, Self, Unpack, overload
 
-from ..wire.event import Comment, Event
+from ..wire.event import Comment, Event, Item
+from .options import EventSourceOptions
+from .own_loop import new_loop, run_and_close
+from .ready_state import ReadyState
 from .source import EventSource
 
 
-class Listener:
+class Listener(Generic[Item]):
     """An event stream as a plain iterator. Made by :func:`listen`.
 
-    It is read on an event loop in a thread of its own, so that it works in a notebook too, where the main thread's loop
-    is running already, and so that :meth:`close` can end a blocked ``next()``. ``source`` is the
-    :class:`EventSource` that is read there, with its ``ready_state`` and ``last_event_id``.
+    The stream is read on an event loop in a thread of its own. So it works in a notebook, too, where the main thread's
+    loop is running already, and :meth:`close` can end a ``next()`` that waits.
+
+    Attributes:
+        source: The :class:`EventSource` that is read, with its ``ready_state`` and ``last_event_id``.
     """
 
-    def __init__(self, source: EventSource):
+    def __init__(self, source: EventSource[Item]) -> None:
         self.source = source
-        self._events: deque[Event | Comment] = deque()
-        self._loop = asyncio.SelectorEventLoop()
+        self._events: deque[Item] = deque()
+        self._loop = new_loop()
         self._stop = asyncio.Event()
         self._closing = threading.Lock()  # what is handed to the loop is handed over before it is told to stop
         self._closed = False
@@ -34,18 +39,19 @@ class Listener:
         )
         self._thread.start()
 
-    def __iter__(self) -> Iterator[Event | Comment]:
+    def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Event | Comment:
-        if not self._events or self.source._closed:  # nobody reads on after close(), whatever has come
+    def __next__(self) -> Item:
+        # Nobody reads on after close(), whatever has come.
+        if not self._events or self.source.ready_state is ReadyState.CLOSED:
             self._events = self._receive()
         if not self._events:
             self.close()
             raise StopIteration
         return self._events.popleft()
 
-    def _receive(self) -> deque[Event | Comment]:
+    def _receive(self) -> deque[Item]:
         with self._closing:
             if self._closed:
                 return deque()
@@ -73,7 +79,7 @@ class Listener:
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def __enter__(self) -> Listener:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -84,36 +90,35 @@ class Listener:
             self.close()
 
 
-def listen(url: str, **options) -> Listener:
+@overload
+def listen(url: str, *, comments: Literal[False] = False, **options: Unpack[EventSourceOptions]) -> Listener[Event]: ...
+@overload
+def listen(url: str, *, comments: bool, **options: Unpack[EventSourceOptions]) -> Listener[Event | Comment]: ...
+def listen(url: str, *, comments: bool = False, **options: Unpack[EventSourceOptions]) -> Listener[Any]:
     """Iterate over the events of a stream, reconnecting and resuming, until the server says that there are no more.
 
     >>> for event in listen("http://127.0.0.1:8000/stream"):      # doctest: +SKIP
     ...     print(event.data)
 
-    Takes what :class:`EventSource` takes; functions that are called on the way are called in the thread that reads. The
-    stream is closed when the iterator is: at the end, with :meth:`Listener.close`, at the end of a ``with`` block, or
-    when nobody holds it any more, as after a ``break``.
+    The stream is closed when the iterator is: at the end, with :meth:`Listener.close`, at the end of a ``with`` block,
+    or when nobody holds the iterator any more, as after a ``break``.
+
+    Args:
+        url: Where the stream is; ``http`` or ``https``.
+        comments: Give each :class:`Comment`, too.
+        options: All others of :class:`EventSource`. Functions among them are called in the thread that reads.
+
+    Raises:
+        ValueError: An argument makes no sense.
+        EventSourceError: From the iteration: see :class:`EventSource`.
     """
-    return Listener(EventSource(url, **options))
+    return Listener(EventSource(url, comments=comments, **options))
 
 
-def _run_until(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, source: EventSource) -> None:
+def _run_until(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, source: EventSource[Any]) -> None:
     async def main() -> None:
         async with source:
             await stop.wait()
 
-    try:
-        with contextlib.suppress(SystemExit, KeyboardInterrupt):  # raised by a hook; the reader gets it below
-            loop.run_until_complete(main())
-        loop.run_until_complete(_end_tasks())
-    finally:
-        # Not asyncio.Runner: that would wait for the threads that look names up, which may take half a minute.
-        loop.close()
-
-
-async def _end_tasks() -> None:
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
-        task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
-    await asyncio.get_running_loop().shutdown_asyncgens()
+    with contextlib.suppress(SystemExit, KeyboardInterrupt):  # raised by a hook; the reader gets it, too
+        run_and_close(loop, main())

@@ -1,0 +1,66 @@
+"""An event loop that a thread has for itself, and that is closed at its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """A loop of the kind that works in every thread and on every system."""
+    return asyncio.SelectorEventLoop()
+
+
+def run_and_close(loop: asyncio.AbstractEventLoop, main: Awaitable[Result]) -> Result:
+    """Run a coroutine or a task on the loop, cancel whatever else runs there, and close the loop.
+
+    :class:`asyncio.Runner` would also wait for the threads that look names up, which may take half a minute.
+    """
+    try:
+        try:
+            return loop.run_until_complete(main)
+        finally:
+            loop.run_until_complete(_end_tasks())
+    finally:
+        loop.close()
+
+
+def run_in_a_thread(main: Coroutine[Any, Any, Result], name: str) -> Result:
+    """Run a coroutine in a thread of its own, and return its result or raise its error.
+
+    This works where the caller's own event loop is running, too, as in a notebook. When the caller is interrupted, the
+    coroutine is cancelled.
+    """
+    loop = new_loop()
+    task = loop.create_task(main)
+    outcome: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(run_and_close(loop, task))
+        except BaseException as error:  # for the caller, whatever it is
+            outcome.set_exception(error)
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    try:
+        return outcome.result()
+    finally:
+        if not outcome.done():  # the caller is interrupted
+            with contextlib.suppress(RuntimeError):  # the loop is closed: it has just ended
+                loop.call_soon_threadsafe(task.cancel)
+        thread.join()
+
+
+async def _end_tasks() -> None:
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
