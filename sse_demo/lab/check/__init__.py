@@ -1,4 +1,7 @@
-"""The checks of the exercises, by lesson. Each returns a :class:`Report`: what is right, and what is still missing."""
+"""The checks of the exercises, a module for each lesson.
+
+Each check takes a learner's answer and returns a :class:`Report` of what is right and what is still missing.
+"""
 
 from .broadcast import newest, urgent_first
 from .browser import cors, listeners

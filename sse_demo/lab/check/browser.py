@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from ..report import Report
 
@@ -10,8 +10,13 @@ PAGE = "https://shop.example"
 ALLOW, CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"
 
 
-def listeners(types: Callable[[bytes], set]) -> Report:
-    """``types(stream)`` gives the event types for which a page needs listeners to get every event of the stream."""
+def listeners(types: Callable[[bytes], Iterable[str]]) -> Report:
+    """Lesson 5: the event types that a page must listen for.
+
+    Args:
+        types: Takes a stream. Returns the set of event types for which a page needs listeners to get every event of
+            the stream.
+    """
     report = Report("listeners")
     report.expect("an event without a type is a message", ["message"], lambda: sorted(types(b"data: 1\n\n")))
     report.expect("an event with one is not", ["price"], lambda: sorted(types(b"event: price\ndata: 1\n\n")))
@@ -30,16 +35,21 @@ def listeners(types: Callable[[bytes], set]) -> Report:
     return report
 
 
-def cors(headers: Callable[[str | None, set, bool], dict]) -> Report:
-    """``headers(origin, allowed, credentials)`` gives the CORS headers of an answer to a page from ``origin``."""
+def cors(headers: Callable[[str | None, set[str], bool], Mapping[str, str]]) -> Report:
+    """Lesson 5: the CORS headers of an answer (Fetch standard, 3.3).
+
+    Args:
+        headers: Takes the origin of the page, which may be None, the set of origins that are allowed, and whether
+            cookies are allowed. Returns the headers by name.
+    """
     report = Report("cors")
 
-    def answer(origin: str | None, allowed: set, credentials: bool = False) -> dict:
+    def answer(origin: str | None, allowed: set[str], credentials: bool = False) -> dict[str, str]:
         # Names of headers are case-insensitive: RFC 9110, 5.1.
         return {name.title(): str(value) for name, value in headers(origin, allowed, credentials).items()}
 
-    def of(*case) -> dict:
-        return {name: value for name, value in answer(*case).items() if name != "Vary"}
+    def of(origin: str | None, allowed: set[str], credentials: bool = False) -> dict[str, str]:
+        return {name: value for name, value in answer(origin, allowed, credentials).items() if name != "Vary"}
 
     report.expect("an origin that is allowed is told so", {ALLOW: PAGE}, lambda: of(PAGE, {PAGE}))
     report.expect("one that is not is told nothing", {}, lambda: of("https://evil.example", {PAGE}))

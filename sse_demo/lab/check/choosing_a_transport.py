@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
 from ..report import Report
 
 CHOICES = ("sse", "websocket", "long polling", "plain request")
-PRODUCTS = {  # for each answer: is it accepted, and why, or what to ask oneself
+
+#: Of each product, for each choice: whether it is accepted, and the reason for it or a question to the learner.
+PRODUCTS = {
     "stock ticker": {
         "sse": (True, "All goes down, as text. Whoever was away gets the newest prices by the last id, or a snapshot."),
         "websocket": (False, "Does the page have anything to say to the server?"),
@@ -56,23 +59,29 @@ PRODUCTS = {  # for each answer: is it accepted, and why, or what to ask oneself
 }
 
 
-def inbox(contestant: type) -> Report:
-    """Lesson 7: a class with ``publish(event)`` and ``poll(cursor)``, which returns the events after it and the next.
+class _Inbox(Protocol):
+    def publish(self, event: str, /) -> object: ...
+    def poll(self, cursor: Any, /) -> tuple[Iterable[str], Any]: ...
 
-    Cursors are taken as they come: only 0, the first, is known here.
+
+def inbox(contestant: type[_Inbox]) -> Report:
+    """Lesson 7: an inbox for long polling.
+
+    Args:
+        contestant: A class with ``publish(event)`` and with ``poll(cursor)``, which returns the events after the cursor
+            and the next cursor. The first cursor is 0, and the others are of any kind.
     """
     report = Report("Inbox")
 
-    def filled(*events: str) -> tuple[object, Callable[..., list]]:
-        """An inbox, and a way to poll it again and again as one reader, who starts at 0."""
+    def filled(*events: str) -> _Inbox:
         box = contestant()
         for event in events:
             box.publish(event)
-        return box, lambda: _reader(box)
+        return box
 
     def turns(*batches: list[str]) -> list[list[str]]:
-        box, reader = filled()
-        poll = reader()
+        box = filled()
+        poll = _reader(box)
         answers = []
         for batch in batches:
             for event in batch:
@@ -81,14 +90,14 @@ def inbox(contestant: type) -> Report:
         return answers
 
     def two_readers() -> list[list[str]]:
-        box, reader = filled("a", "b")
-        one, other = reader(), reader()
+        box = filled("a", "b")
+        one, other = _reader(box), _reader(box)
         answers = [one(), other()]
         box.publish("c")
         return [*answers, one(), other()]
 
     def lost_answer() -> list[list[str]]:
-        box, _ = filled("a", "b")
+        box = filled("a", "b")
         _, cursor = box.poll(0)
         box.publish("c")
         return [list(box.poll(cursor)[0]), list(box.poll(cursor)[0])]
@@ -106,11 +115,15 @@ def inbox(contestant: type) -> Report:
     return report
 
 
-def transports(answers: dict[str, str | None]) -> Report:
-    """Lesson 7: a transport for each of six products."""
+def transports(answers: Mapping[str, str | None]) -> Report:
+    """Lesson 7: a transport for each of six products.
+
+    Args:
+        answers: By the name of the product, one of ``CHOICES``, or None where the learner has not chosen yet.
+    """
     report = Report("a transport for each product")
     for product, remarks in PRODUCTS.items():
-        answer = answers.get(product) if isinstance(answers, dict) else None
+        answer = answers.get(product) if isinstance(answers, Mapping) else None
         if isinstance(answer, str) and answer in remarks:
             accepted, remark = remarks[answer]
             report.add(accepted, f"{product}: {'' if accepted else 'not '}{answer}", remark)
@@ -119,10 +132,11 @@ def transports(answers: dict[str, str | None]) -> Report:
     return report
 
 
-def _reader(box) -> Callable[[], list]:
-    cursor = 0
+def _reader(box: _Inbox) -> Callable[[], list[str]]:
+    """A function that polls the inbox again and again, as one reader, which starts at the cursor 0."""
+    cursor: Any = 0
 
-    def poll() -> list:
+    def poll() -> list[str]:
         nonlocal cursor
         events, cursor = box.poll(cursor)
         return list(events)

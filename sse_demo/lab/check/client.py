@@ -9,14 +9,23 @@ import logging
 import sys
 from collections.abc import Callable
 from functools import partial
+from typing import Any, ParamSpec, Protocol
 
 from ..report import Report
 
+Message = dict[str, Any]
+Handle = Callable[[Any], object]
+Arguments = ParamSpec("Arguments")
 
-def verify(contestant: Callable[[str, bytes, float], dict], refused: type[ValueError] = ValueError) -> Report:
-    """Lesson 4: ``verify(data, key, now)`` gives the message of a signature and a body.
 
-    Or it raises ``refused`` where the signature or the time is not right, and ``ValueError`` where the message is not.
+def verify(contestant: Callable[[str, bytes, float], Message], refused: type[ValueError] = ValueError) -> Report:
+    """Lesson 4: a message that was signed.
+
+    Args:
+        contestant: Takes the data of an event, which is a signature and a body, the key, and the time in seconds.
+            Returns the message. Raises ``refused`` where the signature or the time is not right, and ``ValueError``
+            where the message is not.
+        refused: A class of exceptions.
     """
     report = Report("verify")
     key, now = b"a key of the check", 1_700_000_000.0
@@ -38,13 +47,9 @@ def verify(contestant: Callable[[str, bytes, float], dict], refused: type[ValueE
         ),
     ]
     for what, data in accepted:
-        report.expect(f"accepted: {what}", message, lambda data=data: contestant(data, key, now))
+        report.expect(f"accepted: {what}", message, contestant, data, key, now)
     for what, timestamp in [("29 seconds old", now - 29), ("29 seconds ahead", now + 29)]:
-        report.expect(
-            f"accepted: {what}",
-            message | {"timestamp": timestamp},
-            lambda timestamp=timestamp: contestant(at(timestamp), key, now),
-        )
+        report.expect(f"accepted: {what}", message | {"timestamp": timestamp}, contestant, at(timestamp), key, now)
     signature = signed(usual).partition("\n")[0]
     for what, data in [
         ("a wrong signature", f"{'0' * 64}\n{usual}"),
@@ -61,27 +66,35 @@ def verify(contestant: Callable[[str, bytes, float], dict], refused: type[ValueE
         ("at the time NaN", at(float("nan"))),
         ("at a time of 400 digits", at(10**399)),
     ]:
-        report.expect(
-            f"refused: {what}", refused.__name__, lambda data=data: _raised(contestant, refused, data, key, now)
-        )
+        report.expect(f"refused: {what}", refused.__name__, _raised, refused, contestant, data, key, now)
     for what, body in [("no JSON", usual[:-9]), ("incomplete", json.dumps({"type": "price", "timestamp": now}))]:
-        report.expect(
-            f"signed, but {what}", "ValueError", lambda body=body: _raised(contestant, refused, signed(body), key, now)
-        )
-    report.expect("compared with hmac.compare_digest", True, lambda: _compares(contestant, signed(usual), key, now))
+        report.expect(f"signed, but {what}", "ValueError", _raised, refused, contestant, signed(body), key, now)
+    report.expect("compared with hmac.compare_digest", True, _compares, contestant, signed(usual), key, now)
     return report
 
 
-def dispatcher(contestant: type) -> Report:
-    """Lesson 4: ``Dispatcher(fallback)``, with the decorator ``on(type)`` and with ``dispatch(message)``."""
+class _Dispatcher(Protocol):
+    def __init__(self, fallback: Handle, /) -> None: ...
+    def on(self, type: str, /) -> Callable[[Handle], Handle]: ...
+    def dispatch(self, message: Message, /) -> object: ...
+
+
+def dispatcher(contestant: type[_Dispatcher]) -> Report:
+    """Lesson 4: a dispatcher of messages to handlers.
+
+    Args:
+        contestant: A class that takes a fallback, with the decorator ``on(type)`` and with ``dispatch(message)``.
+    """
     report = Report("Dispatcher")
 
-    def called(*types: str, error: BaseException | None = None, wrap: Callable = lambda handle: handle) -> list:
-        """What is called for messages of these types: two handlers of "a", with an error; one of "b"."""
-        calls = []
+    def called(
+        *types: str, error: BaseException | None = None, wrap: Callable[[Handle], Handle] = lambda handle: handle
+    ) -> list[tuple[str, Any]]:
+        """The calls for messages of these types: two handlers of "a", which raise the error, and one of "b"."""
+        calls: list[tuple[str, Any]] = []
 
-        def handler(name: str, error: BaseException | None = None) -> Callable:
-            def handle(got):
+        def handler(name: str, error: BaseException | None = None) -> Handle:
+            def handle(got: Any) -> None:
                 calls.append((name, got))
                 if error:
                     raise error
@@ -114,11 +127,9 @@ def dispatcher(contestant: type) -> Report:
         ("second", {"number": 0}),
         lambda: called("a", error=failure, wrap=partial)[-1],
     )
-    for error in (KeyboardInterrupt, SystemExit):
+    for error in (KeyboardInterrupt(), SystemExit()):
         report.expect(
-            f"{error.__name__} goes through",
-            True,
-            lambda error=error: _goes_through(error, lambda: called("a", error=error())),
+            f"{type(error).__name__} goes through", True, _goes_through, error, partial(called, "a", error=error)
         )
     report.expect(
         "on() gives the function back, as a decorator should", True, lambda: contestant(print).on("a")(len) is len
@@ -126,10 +137,12 @@ def dispatcher(contestant: type) -> Report:
     return report
 
 
-def _raised(verify: Callable, refused: type[ValueError], *args) -> str:
-    """What was raised, where every other kind of ``ValueError`` is one."""
+def _raised(
+    refused: type[ValueError], verify: Callable[Arguments, object], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> str:
+    """The name of the exception that was raised. Each ``ValueError`` of another kind than ``refused`` is only that."""
     try:
-        verify(*args)
+        verify(*args, **kwargs)
     except refused:
         return refused.__name__
     except (ValueError, RecursionError) as error:
@@ -139,8 +152,8 @@ def _raised(verify: Callable, refused: type[ValueError], *args) -> str:
     return "nothing was raised"
 
 
-def _compares(verify: Callable, *args) -> bool:
-    """Is ``compare_digest`` called, by whichever name, here or in a function that is called?"""
+def _compares(verify: Callable[Arguments, object], *args: Arguments.args, **kwargs: Arguments.kwargs) -> bool:
+    """Whether ``compare_digest`` is called, by whichever name, in the function or in another that it calls."""
     called, before = [], sys.getprofile()
 
     def look(frame: object, event: str, arg: object) -> None:
@@ -149,17 +162,18 @@ def _compares(verify: Callable, *args) -> bool:
 
     sys.setprofile(look)
     try:
-        verify(*args)
+        verify(*args, **kwargs)
     finally:
         sys.setprofile(before)
     return bool(called)
 
 
 def _logs(function: Callable[[], object]) -> bool:
-    """Does the function log an exception, with whichever logger?"""
-    factory, records = logging.getLogRecordFactory(), []
+    """Whether the function logs an exception, with whichever logger."""
+    factory = logging.getLogRecordFactory()
+    records: list[logging.LogRecord] = []
 
-    def make(*args, **kwargs) -> logging.LogRecord:
+    def make(*args: Any, **kwargs: Any) -> logging.LogRecord:
         records.append(factory(*args, **kwargs))
         return records[-1]
 
@@ -171,9 +185,9 @@ def _logs(function: Callable[[], object]) -> bool:
     return any(record.exc_info and record.exc_info[0] for record in records)
 
 
-def _goes_through(error: type[BaseException], function: Callable[[], object]) -> bool:
+def _goes_through(error: BaseException, function: Callable[[], object]) -> bool:
     try:
         function()
-    except error:
+    except type(error):
         return True
     return False

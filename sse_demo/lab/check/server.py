@@ -7,7 +7,7 @@ import http.client
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ...start import serve
@@ -17,9 +17,9 @@ from ...web.routing import Group, Route
 from ...web.server import Server
 from ..report import Report
 
-SLOW = 200  # milliseconds
-LATER = 100  # milliseconds after the first of two requests has come, the second is sent
-ROUNDED = 1  # millisecond that may be too much, or too little
+SLOW = 0.2  # seconds
+LATER = 0.1  # seconds from the first of two requests to the second
+ROUNDED_MS = 1  # that an answer may say too much, or too little
 
 # `total` with its `dur`, among other parameters: Server Timing, 2
 _total = re.compile(r'total\s*;(?:[^,]*;)?\s*dur\s*=\s*"?([0-9.]+(?:e-\d+)?)"?\s*(?:[;,]|$)').match
@@ -31,7 +31,7 @@ class _Quick(Handler):
 
 
 class _Slow(Handler):
-    """Says itself what it took, with one more header."""
+    """Says itself how many milliseconds it took, in one more header."""
 
     async def get(self) -> None:
         start = time.perf_counter()
@@ -39,46 +39,54 @@ class _Slow(Handler):
         self.set_header("Took", str((time.perf_counter() - start) * 1000))
 
     async def work(self) -> None:
-        await asyncio.sleep(SLOW / 1000)
+        await asyncio.sleep(SLOW)
 
 
-def _meeting() -> type[_Slow]:
-    """A handler for two requests: the first one goes on when the second has come, and ends before it."""
+def _meeting() -> tuple[type[_Slow], list[_Slow]]:
+    """A handler for two requests, and the list of those that have come.
+
+    The first request goes on when the second one has come, and ends before it.
+    """
+    here: list[_Slow] = []
+    both = asyncio.Event()
 
     class Meeting(_Slow):
-        here: list[_Slow] = []  # noqa: RUF012  of this class, which is made for two requests
-        both = asyncio.Event()
-
         async def work(self) -> None:
-            self.here.append(self)
-            if len(self.here) == 1:
-                await self.both.wait()
-                await asyncio.sleep(LATER / 1000)
+            here.append(self)
+            if len(here) == 1:
+                await both.wait()
+                await asyncio.sleep(LATER)
             else:
-                self.both.set()
+                both.set()
                 await super().work()
 
-    return Meeting
+    return Meeting, here
 
 
 class _Stream(Handler):
     async def get(self) -> None:
         connection = await self.open_event_stream()
-        await asyncio.sleep(SLOW / 1000)
+        await asyncio.sleep(SLOW)
         connection.end()
 
 
-def _closed(handler: Handler):
+def _closed(handler: Handler) -> Generator[None, None, None]:
     raise problem(403, "closed")
     yield
 
 
 def timing(middleware: Middleware) -> Report:
-    """Lesson 3: a middleware that says in ``Server-Timing`` how many milliseconds an answer has taken."""
-    report = Report("timing")
-    meeting, failures = _meeting(), []
+    """Lesson 3: a middleware that says in ``Server-Timing`` how long an answer has taken.
 
-    def watched(handler: Handler):
+    Args:
+        middleware: Sets the header to ``total;dur=`` and a number of milliseconds.
+    """
+    report = Report("timing")
+    meeting, here = _meeting()
+    failures: list[str] = []
+    right = "total;dur=N, N milliseconds"
+
+    def watched(handler: Handler) -> Generator[None, None, None]:
         try:
             yield from start_middleware(middleware, handler)
         except Exception as error:
@@ -94,44 +102,48 @@ def timing(middleware: Middleware) -> Report:
     ]
     with serve(routes=[Group("/timing", routes, [watched])]) as server, ThreadPoolExecutor(2) as pool:
 
-        def told(path: str, least: int = 0) -> str:
-            """``N is right``, or what is said instead. A request takes at least so many milliseconds."""
+        def told(path: str, least: float = 0) -> str:
+            """``right``, or what the answer says instead. A request takes at least so many seconds."""
             begin = time.perf_counter()
             status, headers, _ = _ask(server, f"/timing{path}")
-            most = (time.perf_counter() - begin) * 1000
+            most_ms = (time.perf_counter() - begin) * 1000
             if failures:
                 return f"{status}, since the middleware raised {failures[-1]}"
             given = headers.get("Server-Timing", "no header Server-Timing")
             total = _total(given)
             if total is None:
                 return given
-            said = float(total[1])
-            if said > most + ROUNDED:
-                return f"total;dur={said:.0f} for what took {most:.0f} ms"
-            if said < float(headers.get("Took", 0)) - ROUNDED:
-                return f"total;dur={said:.0f} for what took {least} ms or more"
+            said_ms = float(total[1])
+            if said_ms > most_ms + ROUNDED_MS:
+                return f"total;dur={said_ms:.0f} for what took {most_ms:.0f} ms"
+            if said_ms < float(headers.get("Took", "0")) - ROUNDED_MS:
+                return f"total;dur={said_ms:.0f} for what took {least * 1000:.0f} ms or more"
             return right
 
         def two_at_once() -> str:
             first = pool.submit(told, "/meeting", 2 * LATER)
-            while not meeting.here and not first.done():
+            while not here and not first.done():
                 time.sleep(0.001)
-            time.sleep(LATER / 1000)
+            time.sleep(LATER)
             second = pool.submit(told, "/meeting", SLOW)
             return first.result() if first.result() != right else second.result()
 
-        right = "total;dur=N, N milliseconds"
-        report.expect("a quick answer", right, lambda: told("/quick"))
-        report.expect("a slow one, in milliseconds", right, lambda: told("/slow", SLOW))
+        report.expect("a quick answer", right, told, "/quick")
+        report.expect("a slow one, in milliseconds", right, told, "/slow", SLOW)
         report.expect("two that overlap", right, two_at_once)
-        report.expect("one that was refused", right, lambda: told("/closed"))
-        report.expect("a stream", right, lambda: told("/stream"))
+        report.expect("one that was refused", right, told, "/closed")
+        report.expect("a stream", right, told, "/stream")
         report.expect("the answer itself is as before", (200, "ok"), lambda: _ask(server, "/timing/quick")[::2])
     return report
 
 
 def routes(contestant: Sequence[Route | Group], word: str) -> Report:
-    """Lesson 3: routes for ``/v1/rooms``, their members, and ``/admin/rooms`` behind a lock that ``word`` opens."""
+    """Lesson 3: routes for ``/v1/rooms`` and their members, and for ``/admin/rooms`` behind a lock.
+
+    Args:
+        contestant: The routes.
+        word: What opens the lock, as ``Authorization: Bearer word``.
+    """
     report = Report("routes")
     try:
         server = serve(routes=contestant)
@@ -140,8 +152,8 @@ def routes(contestant: Sequence[Route | Group], word: str) -> Report:
         return report
     with server:
 
-        def answer(path: str, word: str | None = None) -> dict | int:
-            """What is echoed, or the status."""
+        def answer(path: str, word: str | None = None) -> object:
+            """The JSON of the answer, or its status."""
             headers = {"Authorization": f"Bearer {word}"} if word else {}
             status, _, body = _ask(server, path, headers=headers)
             return json.loads(body) if status == 200 else status
@@ -149,24 +161,23 @@ def routes(contestant: Sequence[Route | Group], word: str) -> Report:
         def version(path: str, method: str = "GET") -> str | None:
             return _ask(server, path, method)[1].get("X-Api-Version")
 
-        report.expect("/v1/rooms/{room}", {"room": "tea"}, lambda: answer("/v1/rooms/tea"))
-        report.expect(
-            "/v1/rooms/{room}/members/{member}",
-            {"room": "tea", "member": "ann"},
-            lambda: answer("/v1/rooms/tea/members/ann"),
-        )
-        report.expect("/admin/rooms/{room} is locked", 401, lambda: answer("/admin/rooms/tea"))
-        report.expect("it stays so at another word", 401, lambda: answer("/admin/rooms/tea", f"not {word}"))
-        report.expect("and opens at the right one", {"room": "tea"}, lambda: answer("/admin/rooms/tea", word))
-        report.expect("there is nothing at /rooms/{room}", 404, lambda: answer("/rooms/tea"))
-        report.expect("a room has the version", "1", lambda: version("/v1/rooms/tea"))
-        report.expect("a member has it", "1", lambda: version("/v1/rooms/tea/members/ann"))
-        report.expect("a refused request has it (a DELETE: 405)", "1", lambda: version("/v1/rooms/tea", "DELETE"))
-        report.expect("what is not below /v1 has not", None, lambda: version("/admin/rooms/tea"))
+        member = "/v1/rooms/tea/members/ann"
+        report.expect("/v1/rooms/{room}", {"room": "tea"}, answer, "/v1/rooms/tea")
+        report.expect("/v1/rooms/{room}/members/{member}", {"room": "tea", "member": "ann"}, answer, member)
+        report.expect("/admin/rooms/{room} is locked", 401, answer, "/admin/rooms/tea")
+        report.expect("it stays so at another word", 401, answer, "/admin/rooms/tea", f"not {word}")
+        report.expect("and opens at the right one", {"room": "tea"}, answer, "/admin/rooms/tea", word)
+        report.expect("there is nothing at /rooms/{room}", 404, answer, "/rooms/tea")
+        report.expect("a room has the version", "1", version, "/v1/rooms/tea")
+        report.expect("a member has it", "1", version, member)
+        report.expect("a refused request has it (a DELETE: 405)", "1", version, "/v1/rooms/tea", "DELETE")
+        report.expect("what is not below /v1 has not", None, version, "/admin/rooms/tea")
     return report
 
 
-def _ask(server: Server, path: str, method: str = "GET", headers: dict | None = None) -> tuple:
+def _ask(
+    server: Server, path: str, method: str = "GET", headers: Mapping[str, str] | None = None
+) -> tuple[int, http.client.HTTPMessage, str]:
     """The status, the headers and the body of an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     try:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
 
 from ..report import Report
 
 SAMPLES = 500  # waits, as of so many clients
-MANY, LATE, FEW = 1_000, 950, 100  # events; the one at which the program is killed; those that may come twice
+MANY = 1_000  # events
+LATE = 950  # the event at which the program is killed
+FEW = 100  # events that may come twice
+
+Place = dict[str, Any]
 
 
 class _Crash(Exception):
@@ -19,7 +24,12 @@ class _Kill(BaseException):
 
 
 def backoff(wait: Callable[[int], float]) -> Report:
-    """``wait(tries)`` gives the seconds before the next try: up to 1, 2, 4 ... and never more than 60, by chance."""
+    """Lesson 6: waits that grow, and differ by chance.
+
+    Args:
+        wait: Takes how many tries have failed in a row. Returns the seconds before the next try: a random time up to
+            1, 2, 4 ... and never more than 60.
+    """
     report = Report("backoff")
 
     def waits(tries: int) -> list[float]:
@@ -50,11 +60,20 @@ def backoff(wait: Callable[[int], float]) -> Report:
     return report
 
 
-def consumer(consume: Callable[[Callable, dict, Callable], None]) -> Report:
-    """``consume(stream, place, handle)`` loses no event, and keeps its place for the next start.
+class _Stream(Protocol):
+    def __call__(self, last_event_id: str = "") -> Iterator[_Event]: ...
 
-    ``stream(last_event_id)`` gives the events after that id, ``place`` is a dictionary that survives a crash, and
-    ``handle(event)`` may crash. The place may be kept now and then only: some events may come twice, but not all.
+
+Consume = Callable[[_Stream, Place, Callable[["_Event"], None]], object]
+
+
+def consumer(consume: Consume) -> Report:
+    """Lesson 6: a consumer that loses no event, and keeps its place for the next start.
+
+    Args:
+        consume: Takes ``stream``, ``place`` and ``handle``. ``stream(last_event_id)`` gives the events after that id,
+            ``place`` is a dictionary that survives a crash, and ``handle(event)`` may crash. The consumer may keep its
+            place only now and then: some events may come twice, but not all.
     """
     report = Report("nothing lost")
     five = ["1", "2", "3", "4", "5"]
@@ -78,12 +97,12 @@ def consumer(consume: Callable[[Callable, dict, Callable], None]) -> Report:
     return report
 
 
-def _handled(consume: Callable, ids: list[str], crashes: Iterable[str], kind: type[BaseException]) -> list[str]:
-    """What was handled to its end, with a crash at these events, the first time each comes."""
+def _handled(consume: Consume, ids: list[str], crashes: Iterable[str], kind: type[BaseException]) -> list[str]:
+    """The events that were handled to their end, with a crash at some events, the first time each of these comes."""
     handled: list[str] = []
-    place: dict = {}
+    place: Place = {}
     left = list(crashes)
-    kept: dict | None = None  # the place of a program that was killed
+    kept: Place | None = None  # the place of a program that was killed
 
     def stream(last_event_id: str = "") -> Iterator[_Event]:
         start = ids.index(last_event_id) + 1 if last_event_id else 0
@@ -92,7 +111,7 @@ def _handled(consume: Callable, ids: list[str], crashes: Iterable[str], kind: ty
     def handle(event: _Event) -> None:
         nonlocal kept
         if kept is not None:
-            return  # whatever it does now, it is dead
+            return  # a program that was killed does nothing more
         if event.id in left:
             left.remove(event.id)
             if kind is _Kill:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ParamSpec, Protocol
 
+from ...wire.parser import EventStreamParser
 from ...wire.vectors import VECTORS
 from ..report import Report
 from ..score import failures
 
+Arguments = ParamSpec("Arguments")
+
 
 def encoder(encode: Callable[..., bytes]) -> Report:
-    """Lesson 2: ``encode(data, event=None, id=None, retry=None)`` gives the bytes of one event."""
+    """Lesson 2: an encoder of events.
+
+    Args:
+        encode: ``encode(data, event=None, id=None, retry=None)`` returns the bytes of one event, with its fields in any
+            order. Raises ``ValueError`` where a value does not fit into a field.
+    """
     report = Report("encode")
     report.expect("it returns bytes", "bytes", lambda: type(encode("hello")).__name__)
     if not report.passed:
         return report
 
-    def expect(what: str, wanted: bytes, *args, **kwargs) -> None:
-        report.expect(what, wanted, lambda: _in_order_of(wanted, encode(*args, **kwargs)))
+    def expect(what: str, wanted: bytes, data: str, **fields: str | int) -> None:
+        report.expect(what, wanted, lambda: _in_order_of(wanted, encode(data, **fields)))
 
     expect("one line of data", b"data: hello\n\n", "hello")
     expect("two lines of data", b"data: a\ndata: b\n\n", "a\nb")
@@ -26,18 +35,25 @@ def encoder(encode: Callable[..., bytes]) -> Report:
     expect("UTF-8", "data: héllo\n\n".encode(), "héllo")
     expect("an event type", b"event: greeting\ndata: hi\n\n", "hi", event="greeting")
     expect("all fields", b"event: e\nid: 7\nretry: 500\ndata: hi\n\n", "hi", event="e", id="7", retry=500)
-    report.expect(
-        "a line end in the event type is refused", "ValueError", lambda: _raised(encode, "x", event="a\ndata: b")
-    )
-    report.expect("a CR in the id is refused", "ValueError", lambda: _raised(encode, "x", id="1\r2"))
+    report.expect("a line end in the event type is refused", "ValueError", _raised, encode, "x", event="a\ndata: b")
+    report.expect("a CR in the id is refused", "ValueError", _raised, encode, "x", id="1\r2")
     return report
 
 
-def parser(contestant: type) -> Report:
-    """Lesson 2: a class with ``feed(chunk)``, which returns the complete events as ``(event, data, last_event_id)``."""
+class _Parser(Protocol):
+    def feed(self, chunk: bytes, /) -> Iterable[Any]: ...
+
+
+def parser(contestant: type[_Parser]) -> Report:
+    """Lesson 2: a parser of event streams.
+
+    Args:
+        contestant: A class with ``feed(chunk)``, which returns the events that the chunk completes, each as
+            ``(event, data, last_event_id)``.
+    """
     report = Report("Parser")
 
-    def fed(*chunks: bytes) -> list:
+    def fed(*chunks: bytes) -> list[tuple[Any, ...]]:
         instance = contestant()
         return [tuple(event) for chunk in chunks for event in instance.feed(chunk)]
 
@@ -61,10 +77,13 @@ def parser(contestant: type) -> Report:
     return report
 
 
-def odd_stream(stream: bytes, events: list) -> Report:
-    """Lesson 2: what a browser makes of a stream with a byte-order mark, a CR and a NUL."""
-    from ...wire.parser import EventStreamParser
+def odd_stream(stream: bytes, events: Sequence[Sequence[str]]) -> Report:
+    """Lesson 2: what a browser makes of a stream with a byte-order mark, a CR and a NUL.
 
+    Args:
+        stream: The bytes.
+        events: The learner's answer: of each event its type, its data and the last event ID.
+    """
     wanted = [(event.event, event.data, event.id or "") for event in EventStreamParser().feed(stream)]
     report = Report("the odd stream")
     report.expect("the number of events", len(wanted), lambda: len(events))
@@ -75,7 +94,10 @@ def odd_stream(stream: bytes, events: list) -> Report:
 
 
 def _in_order_of(wanted: bytes, got: bytes) -> bytes:
-    """``wanted`` where ``got`` is the same in another order of fields; otherwise what it is. Data stays in order."""
+    """``wanted``, where ``got`` is the same with its fields in another order, and otherwise ``got`` itself.
+
+    The lines of data must be in the same order.
+    """
     same = isinstance(got, bytes) and got.endswith(b"\n\n") and _sorted(got) == _sorted(wanted)
     return wanted if same else got
 
@@ -84,9 +106,11 @@ def _sorted(block: bytes) -> list[bytes]:
     return sorted(block.split(b"\n"), key=lambda line: line.partition(b":")[0])
 
 
-def _raised(function: Callable, *args, **kwargs) -> str:
+def _raised(function: Callable[Arguments, object], *args: Arguments.args, **kwargs: Arguments.kwargs) -> str:
     try:
         function(*args, **kwargs)
+    except ValueError:  # or a kind of it
+        return "ValueError"
     except Exception as error:
         return type(error).__name__
     return "nothing was raised"
