@@ -86,6 +86,26 @@ class Reader:
         self.close()
 
 
+class Told:
+    """A follower of a log, and what it was told."""
+
+    def __init__(self):
+        self.entries = []
+        self.is_reachable = True
+
+    def appended(self, entries):
+        self.entries += entries
+
+    def missed(self, up_to):
+        raise AssertionError(f"entries up to {up_to} were not told")
+
+    def complete(self, since):
+        pass
+
+    def reachable(self, is_so):
+        self.is_reachable = is_so
+
+
 class Script:
     """Answers one connection after the other with the bytes given; the last answer is repeated.
 

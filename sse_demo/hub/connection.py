@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import socket
 import ssl
+from asyncio import Future
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
 _LAST_CHUNK = b"0\r\n\r\n"
+JOINED_UP_TO = 65536  # bytes that are put together for one write
 _IGNORED = 65536  # bytes that are taken from a client at a time, and thrown away
 
 
@@ -55,18 +58,25 @@ class Connection:
     def closed(self) -> bool:
         return self._ending or (self._stream.closed() if self._stream else self._socket is None)
 
-    def write(self, payload: bytes) -> bool:
-        """Write these bytes of the event stream. False if they did not all fit into the socket's buffer."""
-        return self._write(_chunk(payload) if self._chunked else payload)
+    def write(self, *blocks: bytes) -> bool:
+        """Write these blocks of the event stream. False if they did not all fit into the socket's buffer.
+
+        A large block is not copied: the connections for which it waits share its bytes with the log.
+        """
+        size = sum(map(len, blocks))
+        parts = [b"%x\r\n" % size, *blocks, b"\r\n"] if self._chunked else blocks
+        if size <= JOINED_UP_TO:
+            return self._write(b"".join(parts))
+        return all([self._write(part) for part in parts])  # each is written, also when one has to wait
 
     def when_drained(self, callback: Callable[[], None]) -> None:
         """Call back, not at once, when everything written has gone out; never if the connection is lost before."""
         if self.closed:
             return
         if self._stream:
-            self._stream.write(b"").add_done_callback(lambda done: done.exception() is None and callback())
+            self._stream.write(b"").add_done_callback(partial(_call_unless_lost, callback))
         else:
-            self._io_loop.add_callback(lambda: self.closed or callback())
+            self._io_loop.add_callback(self._call_unless_closed, callback)
 
     def when_closed(self, callback: Callable[[], None]) -> None:
         """Call back when the connection has ended, from whichever side, never at once."""
@@ -88,13 +98,13 @@ class Connection:
         if self._stream:
             self._stream.close(error)
         elif self._socket:
-            self._release().close()
+            self._release(self._socket).close()
             self._io_loop.add_callback(self._closed)
 
-    def _write(self, data: bytes) -> bool:
+    def _write(self, data: bytes | memoryview) -> bool:
         if self.closed:
             return True
-        if not self._stream:
+        if self._socket is not None:
             try:
                 sent = self._socket.send(data)
             except (BlockingIOError, InterruptedError):
@@ -104,21 +114,27 @@ class Connection:
                 return True
             if sent == len(data):
                 return True
-            data = data[sent:]
-            self._stream = IOStream(self._release())
+            data = memoryview(data)[sent:]
+            self._stream = IOStream(self._release(self._socket))
             self._stream.set_close_callback(self._closed)
+        assert self._stream is not None
         self._stream.write(data).add_done_callback(_forget_lost_connection)
         return not self._stream.writing()
 
-    def _release(self) -> socket.socket:
-        released, self._socket = self._socket, None
+    def _release(self, released: socket.socket) -> socket.socket:
+        """The socket, which somebody else uses or closes from now on."""
+        self._socket = None
         self._io_loop.remove_handler(released)
         return released
 
-    def _readable(self, _socket: socket.socket, _events: int) -> None:
+    def _call_unless_closed(self, callback: Callable[[], None]) -> None:
+        if not self.closed:
+            callback()
+
+    def _readable(self, readable: socket.socket, _events: int) -> None:
         """The client has left; or it has something to say, for which a stream has no use."""
         try:
-            gone = not self._socket.recv(_IGNORED)
+            gone = not readable.recv(_IGNORED)
         except (BlockingIOError, InterruptedError):
             gone = False
         except OSError:
@@ -171,7 +187,7 @@ class Audience:
             except OSError as error:  # the client is gone
                 connections[index].abort(error)
                 continue
-            if sent < size and not connections[index]._write(chunk[sent:]):
+            if sent < size and not connections[index]._write(memoryview(chunk)[sent:]):
                 behind.append(connections[index])
         for connection in connections[len(sockets) :]:
             if not connection._write(chunk if connection._chunked else payload):
@@ -180,9 +196,14 @@ class Audience:
 
     def _sort(self) -> tuple[list[socket.socket], list[Connection]]:
         """The sockets that can be written to directly, and the connections in the same order, those first."""
-        direct = [connection for connection in self._connections if connection._direct]
-        others = [connection for connection in self._connections if not connection._direct]
-        self._direct = [connection._direct for connection in direct], direct + others
+        sockets, direct, others = [], [], []
+        for connection in self._connections:
+            if connection._direct is None:
+                others.append(connection)
+            else:
+                sockets.append(connection._direct)
+                direct.append(connection)
+        self._direct = sockets, direct + others
         return self._direct
 
 
@@ -190,5 +211,10 @@ def _chunk(payload: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(payload), payload)
 
 
-def _forget_lost_connection(written) -> None:
+def _forget_lost_connection(written: Future[None]) -> None:
     written.exception()  # StreamClosedError: when_closed tells what there is to tell
+
+
+def _call_unless_lost(callback: Callable[[], None], written: Future[None]) -> None:
+    if written.exception() is None:
+        callback()

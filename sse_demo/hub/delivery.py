@@ -8,240 +8,283 @@ could grow: the log is the queue.
 
 The order that makes this exact: ``deliver`` moves ``up_to`` on, and sends what lies between to those who have caught
 up. A lagging subscriber reads the log only up to ``up_to``; when it gets there it has caught up. So each position
-reaches it exactly once.
+reaches it exactly once. A subscriber that knows more than ``up_to``, from another node or by a snapshot, is *held*
+until ``up_to`` has come as far.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import logging
 import math
-import sys
 import time
-from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial, update_wrapper
 from itertools import groupby
 from operator import attrgetter
 from random import SystemRandom
+from typing import Concatenate, ParamSpec, TypeVar
 
-from ..logs.memory import Entry, EventLog
+from ..errors import LogError
+from ..logs.contract import Entry, EventLog, Snapshot
 from ..observe.metrics import Metrics
-from ..wire.event import Comment, Event
+from ..wire.service_events import HEARTBEAT
+from .backlog import Backlog, Snapshots
 from .connection import Audience, Connection
-from .position import Cursor, Lag, with_id
-from .publisher import SNAPSHOTS
+from .position import Cursor
 from .settings import HubSettings
-from .topics import TopicKinds
 
-CHECK_EVERY = 1.0  # seconds between two looks at those who lag
-_HEARTBEAT = Comment().encode()
+CLOSE_STALLED_EVERY = 1.0  # seconds between two looks at those who lag
+READ_AGAIN_AFTER = 1.0  # seconds, where the log could not be read
 
 _random = SystemRandom()  # a seed of Python's own belongs to the program around us
+_logger = logging.getLogger("sse_demo.hub")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
-class Subscriber:
-    """A connection and the topics it follows; and, as long as it lags, how far it has come."""
+def _alone(method: Callable[Concatenate[Delivery, _P], _T]) -> Callable[Concatenate[Delivery, _P], _T]:
+    """Note that the delivery is busy: what interrupts it, such as a finalizer, must not deliver anything itself."""
 
-    __slots__ = ("connection", "topics", "lag")
+    def run(self: Delivery, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        before, self.is_busy = self.is_busy, True
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            self.is_busy = before
 
-    def __init__(self, connection: Connection, topics: tuple[str, ...]):
-        self.connection = connection
-        self.topics = topics
-        self.lag: Lag | None = None  # who has caught up stands where the delivery stands
+    return update_wrapper(run, method)
+
+
+class _Channel:
+    """One topic that somebody follows."""
+
+    __slots__ = ("caught_up", "followers", "topic")
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        self.followers = 0
+        self.caught_up = Audience()
 
 
 class Delivery:
     """All subscribers of a hub. For the event loop's thread."""
 
-    def __init__(self, log: EventLog, topics: TopicKinds, settings: HubSettings, metrics: Metrics):
-        self.up_to = log.seek(())
-        self.followers: Counter[str] = Counter()  # by topic
-        self.snapshots: OrderedDict[str, Entry] = OrderedDict()  # by state topic, those of `up_to`
+    def __init__(self, log: EventLog, settings: HubSettings, metrics: Metrics) -> None:
+        self.up_to = 0  # everything up to this position has been delivered
+        self.is_busy = False
         self._log = log
-        self._topics = topics
         self._settings = settings
         self._metrics = metrics
-        self._subscribers: dict[Connection, Subscriber] = {}
-        self._caught_up: dict[str, Audience] = {}  # by topic
-        self._lagging: dict[Connection, Subscriber] = {}
-        for entry in log.read((SNAPSHOTS,), 0, self.up_to, settings.log_bytes)[0]:
-            self._keep_snapshot(entry)
+        self._channels: dict[str, _Channel] = {}
+        self._subscribers: dict[Connection, tuple[_Channel, ...]] = {}
+        self._lagging: dict[Connection, Backlog] = {}  # all others have caught up
+        self._held: set[Connection] = set()  # of those who lag
         metrics.gauge("sse_subscribers", "Subscribers", lambda: len(self._subscribers))
         metrics.gauge("sse_lagging_subscribers", "Subscribers that lag behind", lambda: len(self._lagging))
         metrics.gauge("sse_lag_seconds", "For how long the one that lags longest has lagged", self._longest_lag)
 
-    def __len__(self) -> int:
-        """How many subscribers there are."""
+    @property
+    def subscribers(self) -> int:
+        """How many there are."""
         return len(self._subscribers)
 
-    def start(self) -> None:
-        """Begin with heartbeats, and with looking after those who lag."""
-        self._loop = asyncio.get_running_loop()
-        self._beat(first=True)
-        self._check()
+    def followers(self, topic: str) -> int:
+        """How many subscribers follow a topic."""
+        return self._channels[topic].followers if topic in self._channels else 0
 
+    def start(self, up_to: int) -> None:
+        """Begin after this position, with heartbeats, and with looking after those who lag."""
+        self.up_to = up_to
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._settings.heartbeat, self._beat)
+        loop.call_soon(self._close_stalled)
+
+    @_alone
+    def seek(self, topics: Collection[str], last_event_id: str, recent: int) -> Cursor | None:
+        """Where a subscriber of these topics starts: see :meth:`Cursor.seek`."""
+        return Cursor.seek(self._log, topics, last_event_id, recent)
+
+    @_alone
     def add(self, connection: Connection, topics: Collection[str], cursor: Cursor | None, *, resumes: bool) -> None:
         """Send these topics to the connection, from the cursor on, until it closes.
 
         Where the log cannot give everything from there (no cursor, or one that is too old), an event ``reset`` says so,
-        and what there is follows. Before that comes a snapshot of each state that has changed since.
+        and what there is follows. Before that comes a snapshot of each state; for a subscriber that resumes, of each
+        state that has changed since.
         """
-        subscriber = Subscriber(connection, tuple(sys.intern(topic) for topic in dict.fromkeys(topics)))
-        self._subscribers[connection] = subscriber
-        self.followers.update(subscriber.topics)
-        connection.when_closed(lambda: self._remove(subscriber))
+        channels = tuple(self._channel(topic) for topic in dict.fromkeys(topics))
+        self._subscribers[connection] = channels
+        for channel in channels:
+            channel.followers += 1
+        connection.when_closed(partial(self._remove, connection))
         if self._settings.max_connection_age < math.inf:
             age = self._settings.max_connection_age * _random.uniform(0.9, 1.1)
-            connection.when_closed(self._loop.call_later(age, self._retire, subscriber).cancel)
-        self._fall_behind(subscriber, cursor or Cursor(0, 0))
-        self._catch_up(subscriber, missed="" if cursor else "unknown", snapshots="changed" if resumes else "all")
+            retirement = asyncio.get_running_loop().call_later(age, self._retire, connection)
+            connection.when_closed(retirement.cancel)
+        snapshots = Snapshots.CHANGED if resumes else Snapshots.ALL
+        backlog = self._fall_behind(connection, cursor or Cursor(0, 0), snapshots)
+        if cursor is None:
+            backlog.begin_anew(self._log)
+        self._catch_up(connection)
 
-    def deliver(self, fresh: Iterable[Entry]) -> None:
+    @_alone
+    def deliver(self, fresh: Sequence[Entry]) -> None:
         """Send what has been appended to the log to all who have caught up."""
+        if fresh and fresh[0].position <= self.up_to:  # told of before the first subscriber came
+            fresh = [entry for entry in fresh if entry.position > self.up_to]
         for topic, run in groupby(fresh, key=attrgetter("topic")):
             for entries in _batches(run, self._settings.read_batch):
                 self.up_to = entries[-1].position
-                if topic == SNAPSHOTS:
-                    self._keep_snapshot(entries[-1])
-                elif caught_up := self._caught_up.get(topic):
-                    payload = b"".join([entry.wire for entry in entries])
-                    self._count(len(entries) * len(caught_up), len(payload) * len(caught_up))
-                    for connection in caught_up.send(payload):
-                        self._wait_until_drained(self._subscribers[connection])
-                    now = time.time()
-                    for entry in entries:
-                        self._metrics.delivery_seconds.observe(max(now - entry.time, 0))
+                channel = self._channels.get(topic)
+                if channel and len(channel.caught_up):
+                    self._send(entries, channel.caught_up)
+        for connection in [one for one in self._held if not self._lagging[one].is_ahead_of(self.up_to)]:
+            self._held.discard(connection)
+            self._catch_up(connection)
 
-    def _remove(self, subscriber: Subscriber) -> None:
-        del self._subscribers[subscriber.connection]
-        self._leave(subscriber)
-        self._lagging.pop(subscriber.connection, None)
-        for topic in subscriber.topics:
-            self.followers[topic] -= 1
-            if not self.followers[topic]:
-                del self.followers[topic]
+    @_alone
+    def skip_to(self, position: int) -> None:
+        """Entries up to this position were not told of: everybody reads on from the log, which tells what is left."""
+        behind = [one for one in self._subscribers if one not in self._lagging]
+        for connection in behind:
+            self._put_back(connection, Snapshots.CHANGED)
+        self.up_to = max(self.up_to, position)
+        for connection in behind:
+            self._catch_up(connection)
 
-    def _wait_until_drained(self, subscriber: Subscriber) -> None:
+    @_alone
+    def complete(self, since: float) -> None:
+        """All that there was at this moment is delivered. Who came before and is still ahead has made its id up."""
+        for connection in [one for one in self._held if self._lagging[one].since <= since]:
+            self._held.discard(connection)
+            self._lagging[connection].begin_anew(self._log)
+            self._catch_up(connection)
+
+    def _send(self, entries: list[Entry], caught_up: Audience) -> None:
+        payload = b"".join([entry.wire for entry in entries])
+        self._count(len(entries) * len(caught_up), len(payload) * len(caught_up))
+        for connection in caught_up.send(payload):
+            self._wait_until_drained(connection)
+        now = time.time()
+        for entry in entries:
+            self._metrics.delivery_seconds.observe(max(now - entry.time, 0))
+
+    def _channel(self, topic: str) -> _Channel:
+        channel = self._channels.get(topic)
+        if channel is None:
+            channel = self._channels[topic] = _Channel(topic)
+        return channel
+
+    @_alone
+    def _remove(self, connection: Connection) -> None:
+        self._leave(connection)
+        self._lagging.pop(connection, None)
+        self._held.discard(connection)
+        for channel in self._subscribers.pop(connection):
+            channel.followers -= 1
+            if not channel.followers:
+                del self._channels[channel.topic]
+
+    def _wait_until_drained(self, connection: Connection) -> None:
         """Its socket is full: leave it alone until it has drained, then read on from the log."""
-        self._leave(subscriber)
-        self._fall_behind(subscriber, Cursor(self.up_to, self.up_to))
-        subscriber.connection.when_drained(lambda: self._catch_up(subscriber, snapshots="shorter"))
+        self._put_back(connection, Snapshots.SHORTER)
+        connection.when_drained(partial(self._catch_up, connection))
 
-    def _leave(self, subscriber: Subscriber) -> None:
+    def _put_back(self, connection: Connection, snapshots: Snapshots) -> None:
+        """A subscriber that has caught up reads on from the log."""
+        self._leave(connection)
+        self._fall_behind(connection, Cursor(self.up_to, self.up_to), snapshots)
+
+    def _leave(self, connection: Connection) -> None:
         """Take it out of those who have caught up."""
-        if subscriber.lag is None:
-            for topic in subscriber.topics:
-                caught_up = self._caught_up[topic]
-                caught_up.remove(subscriber.connection)
-                if not caught_up:
-                    del self._caught_up[topic]
+        if connection not in self._lagging:
+            for channel in self._subscribers[connection]:
+                channel.caught_up.remove(connection)
 
-    def _fall_behind(self, subscriber: Subscriber, cursor: Cursor) -> None:
+    def _fall_behind(self, connection: Connection, cursor: Cursor, snapshots: Snapshots) -> Backlog:
         """From now on it reads from the log."""
-        urgent = tuple(filter(self._topics.is_urgent, subscriber.topics))
-        others = tuple(topic for topic in subscriber.topics if topic not in urgent)
-        subscriber.lag = Lag(urgent, others, cursor)
-        self._lagging[subscriber.connection] = subscriber
+        topics = tuple(channel.topic for channel in self._subscribers[connection])
+        backlog = self._lagging[connection] = Backlog(topics, self._settings, cursor, snapshots)
+        return backlog
 
-    def _catch_up(self, subscriber: Subscriber, *, missed: str = "", snapshots: str = "") -> None:
-        """Read on from the log: one batch, or the news that there is nothing left to read.
-
-        ``snapshots`` says which are sent instead of patches: of all states, of those that have changed, or of those
-        whose patches would be longer.
-        """
-        connection, lag = subscriber.connection, subscriber.lag
+    @_alone
+    def _catch_up(self, connection: Connection) -> None:
+        """Read on from the log: one batch, or the news that there is nothing left to read."""
         if connection.closed:
             return
-        lag.moved = time.monotonic()
+        backlog = self._lagging[connection]
+        backlog.moved = time.monotonic()
+        try:
+            batch = backlog.next_batch(self._log, self.up_to, self._settings.read_batch, self._snapshot)
+        except LogError as error:
+            _logger.warning("the log cannot be read, and is read again in %g s: %s", READ_AGAIN_AFTER, error)
+            asyncio.get_running_loop().call_later(READ_AGAIN_AFTER, self._catch_up, connection)
+            return
+        blocks, events, missed = batch
         if missed:
-            lag.all_is_told(self._log)
-        entries = None
-        while entries is None or entries:
-            entries, expired = lag.read_on(self._log, self.up_to, self._settings.read_batch)
-            missed = missed or ("expired" if expired else "")
-            introduction = self._introduce(subscriber, entries, missed, snapshots or (missed and "changed"))
-            missed = snapshots = ""
-            wires = lag.pass_on(entries)
-            if introduction or wires:
-                payload = b"".join(introduction + wires)
-                self._count(len(wires), len(payload))
-                connection.write(payload)
-                connection.when_drained(lambda: self._catch_up(subscriber))
-                return
-        subscriber.lag = None
-        del self._lagging[connection]
-        for topic in subscriber.topics:
-            self._caught_up.setdefault(topic, Audience()).add(connection)
+            self._metrics.resets.labels(missed.value).inc()
+        if blocks:
+            self._count(events, sum(map(len, blocks)))
+            connection.write(*blocks)
+            connection.when_drained(partial(self._catch_up, connection))
+        elif backlog.is_ahead_of(self.up_to):
+            self._held.add(connection)
+        else:
+            del self._lagging[connection]
+            for channel in self._subscribers[connection]:
+                channel.caught_up.add(connection)
 
-    def _introduce(self, subscriber: Subscriber, entries: list[Entry], missed: str, snapshots: str) -> list[bytes]:
-        """What comes before the entries: the news that some are missing, and snapshots.
+    def _snapshot(self, topic: str) -> Snapshot | None:
+        """The newest snapshot of a state topic, unless clients could not take it: it is older than the limit."""
+        snapshot = self._log.snapshot(topic)
+        return snapshot if snapshot and len(snapshot.block) <= self._settings.max_event_size else None
 
-        None of it has an id, so that a client that is lost right after it is told again.
-        """
-        wires = []
-        if missed and not all(map(self._topics.is_state, subscriber.topics)):
-            self._metrics.resets.labels(missed).inc()
-            wires.append(_reset(missed, entries[0].id if entries else None))
-        for topic in filter(self._topics.is_state, subscriber.topics if snapshots else ()):
-            snapshot = self.snapshots.get(topic)
-            if snapshot and (snapshots == "all" or self._is_worth_it(snapshot, subscriber.lag, snapshots)):
-                subscriber.lag.covered[topic] = snapshot.position
-                wires.append(with_id(snapshot, None))
-        return wires
-
-    def _is_worth_it(self, snapshot: Entry, lag: Lag, snapshots: str) -> bool:
-        cursor = lag.cursor_of(snapshot.key)
-        if snapshot.position <= cursor + 1:  # it follows the patch that has led to it
-            return False
-        size = len(snapshot.wire)
-        patches, dropped_up_to = self._log.read((snapshot.key,), cursor, self.up_to, size)
-        return snapshots == "changed" or dropped_up_to > cursor or sum(len(patch.wire) for patch in patches) >= size
-
-    def _keep_snapshot(self, entry: Entry) -> None:
-        """The newest of each state topic, and no more of them than there can be topics."""
-        self.snapshots[entry.key] = entry
-        self.snapshots.move_to_end(entry.key)
-        if len(self.snapshots) > self._settings.max_topics:
-            self.snapshots.popitem(last=False)
-
-    def _beat(self, first: bool = False) -> None:
+    @_alone
+    def _beat(self) -> None:
         """A comment to everybody who is not busy receiving. It also finds out who is gone."""
-        idle = [] if first else [connection for connection, one in self._subscribers.items() if one.lag is None]
-        for connection in Audience(idle).send(_HEARTBEAT):
-            self._wait_until_drained(self._subscribers[connection])
-        self._loop.call_later(self._settings.heartbeat, self._beat)
+        idle = [connection for connection in self._subscribers if connection not in self._lagging]
+        for connection in Audience([*idle, *self._held]).send(HEARTBEAT):
+            if connection not in self._lagging:
+                self._wait_until_drained(connection)
+        asyncio.get_running_loop().call_later(self._settings.heartbeat, self._beat)
 
-    def _check(self) -> None:
+    @_alone
+    def _close_stalled(self) -> None:
         """Close those who have lagged for too long. They resume by their last event id, if they can."""
         now = time.monotonic()
         settings = self._settings
-        for subscriber in list(self._lagging.values()):
-            if now - subscriber.lag.moved > settings.max_stall:
-                self._close(subscriber, "stall")
-            elif now - subscriber.lag.since > settings.max_lag:
-                self._close(subscriber, "lag")
-        self._loop.call_later(min(CHECK_EVERY, settings.max_stall / 2, settings.max_lag / 2), self._check)
+        for connection, backlog in list(self._lagging.items()):
+            if connection in self._held:
+                continue
+            if now - backlog.moved > settings.max_stall:
+                self._close(connection, "stall")
+            elif now - backlog.since > settings.max_lag:
+                self._close(connection, "lag")
+        wait = min(CLOSE_STALLED_EVERY, settings.max_stall / 2, settings.max_lag / 2)
+        asyncio.get_running_loop().call_later(wait, self._close_stalled)
 
-    def _retire(self, subscriber: Subscriber) -> None:
+    def _retire(self, connection: Connection) -> None:
         self._metrics.closed.labels("age").inc()
-        subscriber.connection.end()
+        connection.end()
 
-    def _close(self, subscriber: Subscriber, reason: str) -> None:
+    def _close(self, connection: Connection, reason: str) -> None:
         self._metrics.closed.labels(reason).inc()
-        subscriber.connection.abort()
+        connection.abort()
 
     def _longest_lag(self) -> float:
         now = time.monotonic()
-        return max((now - one.lag.since for one in list(self._lagging.values())), default=0)
+        return max((now - backlog.since for backlog in list(self._lagging.values())), default=0)
 
     def _count(self, events: int, size: int) -> None:
         self._metrics.delivered.inc(events)
         self._metrics.sent_bytes.inc(size)
 
 
-def _batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
+def _batches(entries: Iterable[Entry], size: float) -> Iterator[list[Entry]]:
     """Cut a run of entries so that what a full socket refuses, and is copied for it, stays small."""
-    batch, left = [], size
+    batch: list[Entry] = []
+    left = size
     for entry in entries:
         batch.append(entry)
         left -= len(entry.wire)
@@ -250,12 +293,3 @@ def _batches(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:
             batch, left = [], size
     if batch:
         yield batch
-
-
-def _reset(reason: str, next_id: str | None) -> bytes:
-    """What a subscriber is told when the log cannot give everything after its last event ID.
-
-    ``unknown``: the id is none of this log's; the server was restarted, or it is made up. All that the log has follows.
-    ``expired``: some of what came after it has been dropped. What is left follows, from the event ``next_id``.
-    """
-    return Event(json.dumps({"reason": reason, "next_id": next_id}), event="reset").encode()

@@ -1,140 +1,144 @@
 """The hub: one publish, many subscribers.
 
-``publish`` comes from any thread and appends to the log (:mod:`sse_demo.hub.publisher`). What has been appended is
-handed to the event loop, once for a burst, and is delivered there (:mod:`sse_demo.hub.delivery`).
+``publish`` comes from any thread and is appended to the log by a thread of its own (:mod:`sse_demo.hub.publisher`).
+The log tells what it has kept, whoever has appended it (:mod:`sse_demo.hub.feed`), and that is delivered on the event
+loop (:mod:`sse_demo.hub.delivery`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Collection
 
 from ..errors import TopicFull
-from ..logs.memory import Entry, EventLog, MemoryLog
+from ..logs.contract import EventLog
+from ..logs.memory import MemoryLog
 from ..observe.metrics import Metrics
 from ..wire.event import Event
 from .connection import Connection
 from .delivery import Delivery
+from .feed import Feed
 from .position import Cursor
-from .publisher import SNAPSHOTS, Publisher
+from .publisher import Publisher
 from .settings import HubSettings
 from .topics import require_topic
+from .waiting import Waiting, WaitingTask, WaitingThread
 
 
 class Hub:
-    """Topics and their subscribers. ``publish`` may be called from any thread, the rest on the event loop's."""
+    """Topics and their subscribers. ``publish`` may be called from any thread, the rest on the event loop's.
 
-    def __init__(self, settings: HubSettings | None = None, log: EventLog | None = None):
-        self.settings = settings or HubSettings()
-        self.log = MemoryLog(self.settings) if log is None else log
+    Args:
+        settings: The limits, and the kinds of topics.
+        log: Where the events are kept; its owner closes it. Without one they are kept in memory.
+    """
+
+    def __init__(self, settings: HubSettings | None = None, log: EventLog | None = None) -> None:
+        self.settings = HubSettings() if settings is None else settings
+        self.log: EventLog = MemoryLog(self.settings) if log is None else log
         self.metrics = Metrics()
-        topics = self.settings
-        self._delivery = Delivery(self.log, topics, self.settings, self.metrics)
-        self._publisher = Publisher(self.log, topics, self.settings, self._hand_over)
-        self._publisher.know(self._delivery.snapshots.values())
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: int | None = None
-        # Between the publishers' threads and the event loop:
-        self._changed = threading.Condition()
-        self._fresh: list[Entry] = []
-        self._fresh_bytes = 0
+        self._delivery = Delivery(self.log, self.settings, self.metrics)
+        self._feed = Feed(self._delivery, self.settings)
+        self._publisher = Publisher(self.log, self.settings, self._feed.wait_for_delivery)
+        self.log.follow(self._feed)
+        self.metrics.counter("sse_published", "Events published", lambda: self._publisher.published)
+        self.metrics.counter(
+            "sse_dropped", "Events that had to make room before they were too old", lambda: dict(self.log.dropped)
+        )
 
-    def __len__(self) -> int:
-        """How many subscribers there are."""
-        return len(self._delivery)
+    @property
+    def subscribers(self) -> int:
+        """How many there are."""
+        return self._delivery.subscribers
+
+    @property
+    def log_is_reachable(self) -> bool:
+        """Whether the log can take events."""
+        return self._feed.log_is_reachable
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something can be published: neither is the hub closed, nor is this process a fork of its own."""
+        return self._publisher.is_running
 
     def publish(
         self, topic: str, event: Event | str, *, key: str | None = None, idempotency_key: str | None = None
     ) -> str:
-        """Append an event to a topic and have it delivered. Returns the id it was given. From any thread.
+        """Append an event to a topic and have it delivered. From any thread.
 
-        key
-            On a topic that coalesces: what the event is the newest of. Without one, of the whole topic.
-        idempotency_key
-            The same key again does nothing and returns the same id, so that a publisher that has not seen an answer
-            can safely try again.
+        It waits as long as the log takes; in a coroutine, use :meth:`publish_async`. On a state topic the data is the
+        whole state, a JSON object. Where nothing has changed, nothing is sent.
 
-        On a state topic the data is the whole state, a JSON object. Where nothing has changed, nothing is sent.
+        Args:
+            topic: The topic's name.
+            event: What is published. Ids are the hub's; put one of your own into the data.
+            key: On a coalescing topic: a newer event with the same key replaces this one. By default the whole topic
+                has one key.
+            idempotency_key: The same key again does nothing and returns the same id, so that a publisher that has not
+                seen an answer can safely try again.
 
-        Waits as long as the log takes; in a coroutine, use :meth:`publish_async`.
+        Returns:
+            The id that the event was given. It is empty where a finalizer publishes that Python happens to run in the
+            log's own thread: nobody can wait there.
 
-        Raises ``ValueError`` for a bad topic name, an event with an id of its own (ids are the hub's; put yours
-        into the data), a key without a use, a state that is none, or (:class:`IdempotencyConflict`) an idempotency key
-        that was used for another event; :class:`EventTooLarge`; and :class:`LogError` where the log is full or broken.
+        Raises:
+            InvalidInput: A bad topic name, an event with an id, a key without a use, a state that is none.
+            EventTooLarge: The event has more than ``max_event_size`` bytes.
+            IdempotencyConflict: The idempotency key was used for another event.
+            Overloaded: More publications wait than may wait.
+            LogError: The log is full or broken.
+            ServerStopped: The hub is closed, or it belongs to the process of which this one is a fork.
         """
-        waiting = self._publisher.submit(topic, event, key, idempotency_key)
-        id = waiting.result()
-        if self._is_a_crowd():
-            self._wait_for_delivery()
-        return id
+        event = event if isinstance(event, Event) else Event(event)
+        if self._publisher.is_own_thread():
+            self._publisher.submit(Waiting(topic, event, key, idempotency_key))
+            return ""
+        waiting = WaitingThread(topic, event, key, idempotency_key)
+        self._publisher.submit(waiting)
+        with self._feed.waiting_for_the_log():
+            return waiting.wait()
 
     async def publish_async(
         self, topic: str, event: Event | str, *, key: str | None = None, idempotency_key: str | None = None
     ) -> str:
-        """The same for a coroutine: the event loop goes on while a log on a disk is written."""
-        return await asyncio.wrap_future(self._publisher.submit(topic, event, key, idempotency_key))
+        """The same as :meth:`publish` for a coroutine: the event loop goes on while the log is written.
+
+        What is cancelled before its turn is not published.
+        """
+        event = event if isinstance(event, Event) else Event(event)
+        waiting = WaitingTask(topic, event, key, idempotency_key)
+        self._publisher.submit(waiting)
+        return await waiting.wait()
 
     def seek(self, topics: Collection[str], last_event_id: str = "", recent: int = 0) -> Cursor | None:
         """Where a subscriber of these topics starts: see :meth:`Cursor.seek`.
 
         To be called before the client is sent its first byte: what is published once it has seen that it is connected,
-        from any thread, is then sure to come. Raises :class:`TopicFull`.
+        from any thread, is then sure to come.
+
+        Raises:
+            InvalidInput: A bad topic name.
+            TopicFull: A topic has as many subscribers as it may have.
         """
         limit = self.settings.max_subscribers_per_topic
         for topic in topics:
             require_topic(topic)
-            if self._delivery.followers[topic] >= limit:
+            if self._delivery.followers(topic) >= limit:
                 raise TopicFull(f"{topic} has {limit} subscribers, which is the limit")
-        return Cursor.seek(self.log, topics, last_event_id, recent)
+        return self._delivery.seek(topics, last_event_id, recent)
 
     def subscribe(
         self, connection: Connection, topics: Collection[str], cursor: Cursor | None, *, resumes: bool = False
     ) -> None:
         """Send these topics to the connection, from the cursor on. See :meth:`Delivery.add`."""
-        if self._loop is None:
-            with self._changed:
-                self._loop = asyncio.get_running_loop()
-                self._thread = threading.get_ident()
-            self._delivery.start()
-        self._deliver()  # or the cursor might lie beyond what has been delivered, and some would come twice
+        if not self._feed.is_attached:
+            self._feed.attach(asyncio.get_running_loop())
+            self._delivery.start(self.log.seek(()) or 0)
+        self._feed.deliver()  # or the subscriber would be held where its cursor is ahead of what has been delivered
         self._delivery.add(connection, topics, cursor, resumes=resumes)
 
     def close(self) -> None:
-        """Wait for the last append. The log is its owner's to close."""
+        """Append what waits, and no more. The log is its owner's to close."""
+        self._feed.close()
         self._publisher.close()
-
-    def _hand_over(self, entries: list[Entry]) -> None:
-        """From the publisher's thread to the event loop."""
-        self.metrics.published.inc(sum(entry.topic != SNAPSHOTS for entry in entries))
-        with self._changed:
-            if self._loop is None:  # nobody has ever subscribed; the log has it
-                self._delivery.deliver(entries)
-                return
-            self._fresh += entries
-            self._fresh_bytes += sum(len(entry.wire) for entry in entries)
-            if len(self._fresh) == len(entries):  # one wake-up for a burst
-                self._loop.call_soon_threadsafe(self._wake_up)
-
-    def _wake_up(self) -> None:
-        if self.settings.batch_delay:
-            self._loop.call_later(self.settings.batch_delay, self._deliver)
-        else:
-            self._deliver()
-
-    def _deliver(self) -> None:
-        with self._changed:
-            fresh, self._fresh, self._fresh_bytes = self._fresh, [], 0
-            self._changed.notify_all()
-        self._delivery.deliver(fresh)
-
-    def _wait_for_delivery(self) -> None:
-        """Backpressure for a publisher that is faster than the event loop."""
-        if threading.get_ident() == self._thread:
-            self._deliver()
-        with self._changed:
-            while self._is_a_crowd() and not self._loop.is_closed():
-                self._changed.wait(timeout=1)
-
-    def _is_a_crowd(self) -> bool:
-        return len(self._fresh) >= self.settings.max_burst or self._fresh_bytes >= self.settings.burst_bytes
+        self.log.unfollow(self._feed)

@@ -1,213 +1,245 @@
 """Publishing: from any thread into the log.
 
-Publishers that come while the log is busy wait in a queue, and the next of them to have its turn appends for all. So a
-log on a disk pays for one commit where many publish at the same time.
+One thread appends, for every log. So nothing that happens to a publisher, such as Ctrl-C, a closed event loop or a
+disk that has stalled, can leave half of anything. Publishers that come while the log is busy wait in a queue, and all
+that wait are appended together: a log on a disk pays for one commit where many publish at the same time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import logging
+import os
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from queue import Empty, SimpleQueue
+from typing import Final
 
-from ..errors import EventTooLarge, IdempotencyConflict
-from ..logs.memory import Entry, EventLog, Publication
-from ..wire.event import Event
-from ..wire.parser import EventStreamParser
-from ..wire.patch import MAX_DEPTH, check_depth, check_no_null, difference
+from ..errors import EventTooLarge, InvalidInput, LogError, LogUncertain, Overloaded, Overtaken, Rejected, ServerStopped
+from ..logs.contract import EventLog, Publication
 from .settings import HubSettings
-from .topics import TopicKinds, require_topic
+from .states import change_of_state, empty_change
+from .topics import require_topic
+from .waiting import Waiting
 
-SNAPSHOTS = (
-    "#snapshots"  # the newest snapshot of each state topic, under its name as the key; no topic can be called so
-)
+MAX_BATCH = 1_000  # publications that are appended together
+BATCH_BYTES = 8 * 1024 * 1024  # likewise
+MAX_KEY_LENGTH = 255  # characters of a key, and of an idempotency key
+MAX_TRIES = 100  # for a state that others keep changing at the same time
 
+_STOP: Final = None
 
-class Waiting(Future):
-    """A publication that waits for its turn. Its result is its id."""
-
-    def __init__(self, publication: Publication, state: dict | None):
-        super().__init__()
-        self.publication = publication
-        self.state = state  # the whole of it, where the topic is a state
-        # What no other one may have in the same batch, because it depends on this one:
-        self.claims = {("topic", publication.topic)} if state is not None else set()
-        if publication.idempotency:
-            self.claims.add(("key", publication.idempotency[0]))
+_logger = logging.getLogger("sse_demo.hub")
 
 
 class Publisher:
     """Checks what is published and appends it to the log. All methods may be called from any thread.
 
-    ``on_appended`` is given the new entries, in the order of the log, before any of their publishers is told.
+    Args:
+        log: The log.
+        settings: The limits, and the kinds of topics.
+        wait_for_delivery: Called in the publisher's own thread after each batch. While it waits, nothing more is
+            appended.
     """
 
-    def __init__(
-        self, log: EventLog, topics: TopicKinds, settings: HubSettings, on_appended: Callable[[list[Entry]], None]
-    ):
+    def __init__(self, log: EventLog, settings: HubSettings, wait_for_delivery: Callable[[], None]) -> None:
+        self.published = 0  #: publications that were accepted, those that were known included
         self._log = log
-        self._topics = topics
         self._settings = settings
-        self._on_appended = on_appended
-        self._queue: list[Waiting] = []
-        self._queueing = threading.Lock()
-        self._appending = threading.Lock()  # its owner appends, and may touch the states
-        self._states: OrderedDict[str, tuple[dict, str]] = OrderedDict()  # by topic: the state, and its newest id
-        # A log that waits for a disk is written by a thread of its own: the event loop goes on, and nothing, such as
-        # Ctrl-C in the main thread, can interrupt an append half way.
-        self._writer = ThreadPoolExecutor(1, "sse_demo log") if log.blocking else None
+        self._wait_for_delivery = wait_for_delivery
+        # A SimpleQueue may be used by a signal handler or a finalizer that interrupts another use of it.
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._sizes: deque[int] = deque()  # of all that wait
+        self._ended = False
+        self._process = os.getpid()
+        self._thread = threading.Thread(
+            target=_work, args=(self._queue, weakref.ref(self)), name="sse_demo log", daemon=True
+        )
+        self._thread.start()
+        weakref.finalize(self, self._queue.put, _STOP)  # or the thread would outlive a hub that nobody has closed
 
-    def submit(self, topic: str, event: Event | str, key: str | None, idempotency_key: str | None) -> Waiting:
-        """See :meth:`Hub.publish`. What the publisher did wrong is raised here, or when the result is asked for."""
-        waiting = self._check(event if isinstance(event, Event) else Event(event), topic, key, idempotency_key)
-        with self._queueing:
-            self._queue.append(waiting)
-        if self._writer:
-            self._writer.submit(self._append, waiting)
-        else:
-            self._append(waiting)
-        return waiting
+    @property
+    def is_running(self) -> bool:
+        """Whether something can be published: neither is the publisher closed, nor is this process a fork."""
+        return not self._ended and os.getpid() == self._process
 
-    def know(self, snapshots: Iterable[Entry]) -> None:
-        """The states of an earlier run."""
-        for entry in snapshots:
-            (event,) = EventStreamParser().feed(entry.wire)
-            self._states[entry.key] = json.loads(event.data), entry.id
+    def submit(self, waiting: Waiting) -> None:
+        """Have a publication appended. See :meth:`Hub.publish`. What is wrong with it is raised here, or told later."""
+        self._require_valid(waiting)
+        if not self.is_running:
+            raise ServerStopped("nothing can be published: the hub is closed, or it belongs to another process")
+        settings = self._settings
+        if len(self._sizes) >= settings.max_waiting or sum(self._sizes.copy()) > settings.max_waiting_bytes:
+            raise Overloaded(f"{len(self._sizes):,} publications wait for the log, which is the limit")
+        self._sizes.append(waiting.size)
+        self._queue.put(waiting)
+        if self._ended:  # a moment ago, and nobody takes from the queue any more
+            self._refuse_all()
+
+    def is_own_thread(self) -> bool:
+        """Whether this is the thread that appends: then nobody can wait here for an append."""
+        return threading.current_thread() is self._thread
 
     def close(self) -> None:
-        """Wait for the last append."""
-        if self._writer:
-            self._writer.shutdown()
+        """Append what waits, and no more."""
+        if self.is_running:
+            self._queue.put(_STOP)
+            self._thread.join()
 
-    def _check(self, event: Event, topic: str, key: str | None, idempotency_key: str | None) -> Waiting:
-        require_topic(topic)
-        if event.id is not None:
-            raise ValueError("the hub gives the ids; put an id of your own into the data")
-        if self._topics.coalesces(topic):
-            key = key or ""
-        elif key is not None:
-            raise ValueError(f"{topic} does not coalesce, so it has no use for a key; see the setting coalesce")
-        wire = event.encode()
+    def _require_valid(self, waiting: Waiting) -> None:
+        require_topic(waiting.topic)
+        if waiting.event.id is not None:
+            raise InvalidInput("the hub gives the ids; put an id of your own into the data")
+        if self._settings.coalesces(waiting.topic):
+            waiting.key = waiting.key or ""
+        elif waiting.key is not None:
+            raise InvalidInput(
+                f"{waiting.topic} does not coalesce, so it has no use for a key; see the setting coalesce"
+            )
+        for name, key in {"a key": waiting.key, "an idempotency key": waiting.idempotency_key}.items():
+            if key is not None and len(key) > MAX_KEY_LENGTH:
+                raise InvalidInput(f"{name} has {MAX_KEY_LENGTH} characters at the most, and this one {len(key):,}")
+        self._require_size(len(waiting.event.data))
+
+    def _require_size(self, size: int) -> None:
         limit = self._settings.max_event_size
-        if len(wire) > limit:
-            raise EventTooLarge(f"the event has {len(wire):,} bytes, more than the limit of {limit:,}")
-        idempotency = None
-        if idempotency_key is not None:
-            published = json.dumps([topic, key, wire.decode()])
-            idempotency = idempotency_key, hashlib.sha256(published.encode()).digest()
-        state = _state(event) if self._topics.is_state(topic) else None
-        return Waiting(Publication(topic, event, key, idempotency), state)
+        if size > limit:
+            raise EventTooLarge(f"the event has {size:,} bytes, more than the limit of {limit:,}")
 
-    def _append(self, waiting: Waiting) -> None:
-        """Append all that is in the queue, unless somebody else has done that for this one."""
-        with self._appending:
-            if waiting.done():
-                return
-            with self._queueing:
-                queue, self._queue = self._queue, []
-            for batch in _independent(queue):
-                try:
-                    self._append_batch(batch)
-                except Exception:  # each on its own, so that the error is told to the one who made it
-                    for one in batch:
-                        if not one.done():
-                            self._append_one(one)
+    # In the publisher's own thread
 
-    def _append_one(self, waiting: Waiting) -> None:
+    def _append(self, batch: list[Waiting]) -> None:
         try:
-            self._append_batch([waiting])
-        except Exception as error:
-            waiting.set_exception(error)
+            for part in _independent(batch, self._settings.is_state):
+                self._append_part(part)
+        except Exception as error:  # a mistake of ours: this thread has to go on, and nobody may wait for ever
+            _logger.exception("publishing has failed")
+            for one in batch:
+                if not one.is_told and not one.is_withdrawn:
+                    one.refuse(LogUncertain(f"publishing has failed: {error!r}"))
+        finally:
+            for _ in batch:
+                self._sizes.popleft()
+        self._wait_for_delivery()
 
-    def _append_batch(self, batch: list[Waiting]) -> None:
-        due: list[tuple[Waiting, Publication]] = []
-        for waiting in batch:
-            if (id := self._known_id(waiting)) is not None:
-                waiting.set_result(id)
+    def _append_part(self, waiting: list[Waiting]) -> None:
+        """Append publications of which none depends on another one: all that the log does not refuse by itself."""
+        for _ in range(MAX_TRIES):
+            due = [(one, publication) for one in waiting if (publication := self._prepare(one))]
+            if not due:
+                return
+            try:
+                ids = self._log.append([publication for _, publication in due])
+            except Rejected as rejected:
+                for number, cause in rejected.causes.items():
+                    if not isinstance(cause, Overtaken):  # which is looked at again
+                        due[number][0].refuse(cause)
+                told = {number for number, cause in rejected.causes.items() if not isinstance(cause, Overtaken)}
+                waiting = [one for number, (one, _) in enumerate(due) if number not in told]
+            except Exception as error:
+                reason = error if isinstance(error, LogError) else LogUncertain(f"the log has failed: {error!r}")
+                if reason is not error:
+                    _logger.exception("the log has failed")
+                for one, _ in due:
+                    one.refuse(reason)
+                return
             else:
-                due += [(waiting, publication) for publication in self._publications(waiting)]
-        if not due:
+                for (one, _), id in zip(due, ids, strict=True):
+                    self.published += 1
+                    one.accept(id)
+                return
+        for one in waiting:
+            one.refuse(Overtaken(f"others change the state {one.topic} all the time; try again later"))
+
+    def _prepare(self, waiting: Waiting) -> Publication | None:
+        """What is to be appended. ``None`` where that is nothing, and the publisher has been told."""
+        if waiting.is_withdrawn:
+            return None
+        try:
+            return self._publication(waiting)
+        except Exception as error:
+            waiting.refuse(error)
+            return None
+
+    def _publication(self, waiting: Waiting) -> Publication | None:
+        topic, event, key = waiting.topic, waiting.event, waiting.key
+        idempotency = None
+        if waiting.idempotency_key is not None:
+            published = json.dumps([topic, key, event.encode().decode()])
+            idempotency = waiting.idempotency_key, hashlib.sha256(published.encode()).digest()
+        if not self._settings.is_state(topic):
+            block = event.encode()
+            self._require_size(len(block))
+            return Publication(topic, block, key, idempotency)
+        before = self._log.snapshot(topic)
+        change = change_of_state(topic, before, event)
+        if change is None:
+            assert before is not None
+            if idempotency is None:
+                waiting.accept(before.id)
+                return None
+            change = empty_change(event), before.block  # so that the key is remembered
+        else:
+            for block in change:
+                self._require_size(len(block))
+        return Publication(topic, change[0], None, idempotency, change[1], before.position if before else 0)
+
+    def _refuse_all(self) -> None:
+        """Tell those who have come too late."""
+        with contextlib.suppress(Empty):
+            while True:
+                waiting = self._queue.get_nowait()
+                if waiting is not _STOP:
+                    waiting.refuse(ServerStopped("the hub is closed; nothing has been published"))
+
+
+def _work(queue: SimpleQueue[Waiting | None], publisher_of: weakref.ref[Publisher]) -> None:
+    """Append what comes, until there is a stop in the queue or nobody holds the publisher any more."""
+    stopping = False
+    while not stopping:
+        first = queue.get()
+        publisher = publisher_of()
+        if publisher is None:
             return
-        entries = self._log.append([publication for _, publication in due])
-        self._on_appended(entries)
-        for (waiting, _), entry in zip(due, entries, strict=True):
-            if not waiting.done():  # a change of state is two entries, and the first has its id
-                if waiting.state is not None:
-                    self._keep_state(waiting, entry.id)
-                waiting.set_result(entry.id)
-
-    def _known_id(self, waiting: Waiting) -> str | None:
-        """The id that the same publication was given before, or the state's where nothing has changed."""
-        topic, _, _, idempotency = waiting.publication
-        if idempotency:
-            key, fingerprint = idempotency
-            known, id = self._log.idempotency_keys.get(key, (fingerprint, None))
-            if known != fingerprint:
-                raise IdempotencyConflict(f"the idempotency key {key!r} was used for another event")
-            if id:
-                return id
-        state, id = self._states.get(topic, (None, None))
-        return id if waiting.state is not None and state is not None and not difference(state, waiting.state) else None
-
-    def _publications(self, waiting: Waiting) -> list[Publication]:
-        """What goes into the log: the event; or for a state its change, and the whole for those who come later."""
-        if waiting.state is None:
-            return [waiting.publication]
-        topic = waiting.publication.topic
-        snapshot = Event(_json(waiting.state), event="snapshot")
-        known = self._states.get(topic)
-        change = Event(_json(difference(known[0], waiting.state)), event="patch") if known else snapshot
-        return [
-            waiting.publication._replace(event=change._replace(retry=waiting.publication.event.retry)),
-            Publication(SNAPSHOTS, snapshot, key=topic),
-        ]
-
-    def _keep_state(self, waiting: Waiting, id: str) -> None:
-        """The newest, and no more of them than there can be topics. Another one is sent whole when it changes."""
-        topic = waiting.publication.topic
-        self._states[topic] = waiting.state, id
-        self._states.move_to_end(topic)
-        if len(self._states) > self._settings.max_topics:
-            self._states.popitem(last=False)
+        batch, stopping = _batch(first, queue)
+        publisher._append(batch)
+        if stopping:
+            publisher._ended = True
+            publisher._refuse_all()
+        del publisher  # or the last one would live until the next publication
 
 
-def _independent(queue: list[Waiting]) -> Iterator[list[Waiting]]:
-    """Cut the queue into batches in which nothing depends on anything else."""
+def _batch(first: Waiting | None, queue: SimpleQueue[Waiting | None]) -> tuple[list[Waiting], bool]:
+    """What waits, as far as it fits into a batch, and whether a stop has come."""
     batch: list[Waiting] = []
-    claimed: set[tuple[str, str]] = set()
-    for waiting in queue:
-        if not claimed.isdisjoint(waiting.claims):
-            yield batch
-            batch, claimed = [], set()
+    size = 0
+    waiting = first
+    while waiting is not _STOP:
         batch.append(waiting)
-        claimed |= waiting.claims
-    yield batch
+        size += waiting.size
+        if len(batch) >= MAX_BATCH or size >= BATCH_BYTES:
+            return batch, False
+        try:
+            waiting = queue.get_nowait()
+        except Empty:
+            return batch, False
+    return batch, True
 
 
-def _state(event: Event) -> dict:
-    if event.event != "message":
-        raise ValueError(f"events of a state topic are called snapshot and patch, not {event.event!r}")
-    try:
-        state = json.loads(event.data, parse_constant=no_number)
-        if not isinstance(state, dict):
-            raise ValueError(f"a state is a JSON object, not {event.data[:50]!r}")
-        check_depth(state)
-        check_no_null(state)
-        Event(_json(state))  # an escape such as "\\ud800" stands for no character
-    except json.JSONDecodeError as error:
-        raise ValueError(f"a state is a JSON object, not {event.data[:50]!r}: {error}") from None
-    except RecursionError:  # of what reads JSON
-        raise ValueError(f"a state is nested {MAX_DEPTH} deep at most") from None
-    return state
-
-
-def no_number(name: str) -> None:
-    """For ``json.loads``, which would take ``NaN`` and ``Infinity``: JSON has neither (RFC 8259, 6)."""
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _json(value: dict) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+def _independent(batch: list[Waiting], is_state: Callable[[str], bool]) -> Iterator[list[Waiting]]:
+    """Cut a batch into parts in which no state changes twice: the second change depends on the first."""
+    part: list[Waiting] = []
+    states: set[str] = set()
+    for waiting in batch:
+        if is_state(waiting.topic):
+            if waiting.topic in states:
+                yield part
+                part, states = [], set()
+            states.add(waiting.topic)
+        part.append(waiting)
+    if part:
+        yield part

@@ -1,268 +1,227 @@
-"""The log: what was published, in order, for those who come back.
-
-A topic is a log, and a subscriber is a cursor into the logs of its topics. Positions are whole numbers that grow over
-all topics together, so that one position, and so one ``Last-Event-ID``, stands for a place in every topic at once.
-On the wire a position is an id such as ``1935a8f2c40-17``: the log's own mark, which is another one after a
-restart, and the position in it.
-
-:class:`MemoryLog` is lost with the process; :class:`sse_demo.logs.sqlite.SqliteLog` is not.
-"""
+"""A log in memory. It is lost with the process; :class:`sse_demo.logs.sqlite.SqliteLog` is not."""
 
 from __future__ import annotations
 
-import re
 import threading
 import time
-from bisect import bisect_right
-from collections import OrderedDict, deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import heappop, heappush, heapreplace, merge
 from itertools import islice
 from operator import attrgetter
-from typing import NamedTuple, Protocol
 
-from ..errors import LogFull
-from ..wire.event import Event
+from .contract import (
+    Entry,
+    Follower,
+    Publication,
+    Snapshot,
+    decide,
+    id_line,
+    id_of,
+    ids_of,
+    new_mark,
+    parse_id,
+    take_until,
+)
+from .kept_topic import KeptTopic
 from .retention import Retention
 
+# Bytes that an entry takes beside its event, and a key beside its text. Measured in tests/logs/test_memory.py.
+ENTRY_OVERHEAD, KEY_OVERHEAD = 195, 130
+DROPS_AT_ONCE = 1_000  # entries that are too old, and that one batch of publications has to clear away
+
+
 _position = attrgetter("position")
-_first_position = attrgetter("first.position")
-_NUMBER = re.compile(r"[0-9]{1,18}")
-
-
-class Publication(NamedTuple):
-    """What is to be appended. With a ``key`` it takes the place of what the topic has under the same key.
-
-    ``idempotency`` is the publisher's key and a fingerprint of what it published, to be remembered with the event.
-    """
-
-    topic: str
-    event: Event
-    key: str | None = None
-    idempotency: tuple[str, bytes] | None = None
-
-
-class Entry(NamedTuple):
-    """One event in a log. ``wire`` is the event as it goes out, with its id: encoded once, for everybody.
-
-    ``time`` is when it was appended, in seconds since 1970.
-    """
-
-    position: int
-    topic: str
-    key: str | None
-    id: str
-    wire: bytes
-    time: float
-
-
-class EventLog(Protocol):
-    """What the hub needs of a log: three methods, safe to call from any thread."""
-
-    blocking: bool
-    """``append`` waits for a disk or a network: not to be called on the event loop."""
-
-    idempotency_keys: Mapping[str, tuple[bytes, str]]
-    """Of the newest publications with such a key: the fingerprint, and the id that was given."""
-
-    def append(self, batch: Sequence[Publication]) -> list[Entry]:
-        """Give the events their ids and keep them: all of them, or none and a :class:`LogError`."""
-
-    def seek(self, topics: Collection[str], last_event_id: str = "", recent: int = 0) -> int | None:
-        """The position to read on from: after ``last_event_id``, or before the newest ``recent`` events, or at the end.
-
-        ``None`` if ``last_event_id`` is none of this log's.
-        """
-
-    def read(self, topics: Collection[str], after: int, until: int, max_bytes: int) -> tuple[list[Entry], int]:
-        """The entries of these topics after one position, up to and with another, until they come to ``max_bytes``.
-
-        Also the position up to which entries of these topics have been dropped to make room: if it is larger than
-        ``after``, some of what was asked for is missing.
-        """
+_oldest = attrgetter("oldest")
+_ageing = attrgetter("ageing")
 
 
 class MemoryLog:
-    """A log in memory, within the limits ``log_events``, ``log_bytes``, ``log_age`` and ``max_topics``."""
+    """A log in memory, within the limits of :class:`Retention`.
 
-    blocking = False
+    Readers take no lock. One thread at a time appends, and each step of it leaves what a reader can use: an entry is
+    added at the end before its position counts, and a drop is noted before the entry goes. So nothing that interrupts
+    a reader, such as a finalizer which publishes, can wait for itself.
+    """
 
-    def __init__(self, settings: Retention | None = None):
-        self.settings = settings or Retention()
-        self.idempotency_keys: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
+    def __init__(self, settings: Retention | None = None) -> None:
+        self.settings = Retention() if settings is None else settings
+        self._dropped: Counter[str] = Counter()
+        self._began = time.time() - time.monotonic()  # so that a clock that is set does not change what is old
         self._mark = new_mark()
         self._last = 0
         self._size = 0
-        self._topics: dict[str, _Ring | _Keyed] = {}
-        self._oldest: list[tuple[int, str]] = []  # a heap: the topics without keys, by the first position they had
+        self._topics: dict[str, KeptTopic] = {}
+        self._once: dict[str, None] = {}  # topics that have had one event, the oldest first: they may make room
+        # Heaps of (position, topic), each with the topics by the oldest that they have. A topic may have moved on.
+        self._oldest: list[tuple[int, str]] = []
+        self._ageing: list[tuple[int, str]] = []  # without keys: what has a key stays until there is a newer one
         self._forgotten_up_to = 0  # the last position of a topic that is no longer there
-        self._lock = threading.Lock()
+        self._idempotency: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
+        self._followers: tuple[Follower, ...] = ()
+        self._appending = threading.Lock()
 
-    def append(self, batch: Sequence[Publication]) -> list[Entry]:
-        with self._lock:
-            now = time.time()
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """See :attr:`EventLog.dropped`."""
+        return self._dropped
+
+    def append(self, batch: Sequence[Publication]) -> list[str]:
+        """See :meth:`EventLog.append`."""
+        with self._appending:
+            now = self._began + time.monotonic()
             self._drop_old(now)
-            new = {publication.topic for publication in batch if publication.topic not in self._topics}
-            check_room(len(self._topics) + len(new), self.settings)
-            return [self._append(publication, now) for publication in batch]
+            decisions = decide(
+                batch,
+                remembered=self._idempotency.get,
+                snapshot_position=self._snapshot_position,
+                topics=self._topics,
+                max_topics=self.settings.max_topics,
+                may_go=self._once.keys(),
+            )
+            due = [publication for publication, known in zip(batch, decisions, strict=True) if known is None]
+            entries = [self._append(publication, now) for publication in due]
+            for follower in self._followers:
+                follower.appended(entries)
+            return ids_of(decisions, (entry.id for entry in entries))
 
-    def _append(self, publication: Publication, now: float) -> Entry:
-        topic, event, key, idempotency = publication
-        self._last += 1
-        id = f"{self._mark}-{self._last}"
-        entry = Entry(self._last, topic, key, id, event._replace(id=id).encode(), now)
-        kept = self._topics.get(topic)
-        if kept is None:
-            kept = self._topics[topic] = (_Ring if key is None else _Keyed)(self._forgotten_up_to)
-            if key is None:
-                heappush(self._oldest, (self._last, topic))
-        self._size += len(entry.wire) - kept.add(entry, key)
-        if len(kept) > self.settings.log_events:
-            self._size -= kept.drop_first()
-        self._drop_old(now)
-        while self._size > self.settings.log_bytes:  # all that is left has keys
-            self._size -= min(filter(len, self._topics.values()), key=_first_position).drop_first()
-        if idempotency:
-            name, fingerprint = idempotency
-            self.idempotency_keys[name] = fingerprint, id
-            if len(self.idempotency_keys) > self.settings.idempotency_keys:
-                self.idempotency_keys.popitem(last=False)
-        return entry
+    def follow(self, follower: Follower) -> None:
+        """See :meth:`EventLog.follow`."""
+        self._followers = (*self._followers, follower)
+
+    def unfollow(self, follower: Follower) -> None:
+        """See :meth:`EventLog.unfollow`."""
+        self._followers = tuple(other for other in self._followers if other is not follower)
 
     def seek(self, topics: Collection[str], last_event_id: str = "", recent: int = 0) -> int | None:
-        with self._lock:
-            if last_event_id:
-                mark, position = parse_id(last_event_id)
-                return position if mark == self._mark and position <= self._last else None
-            kept = [self._topics[topic] for topic in topics if topic in self._topics]
-            newest = merge(*map(reversed, kept), key=_position, reverse=True)
-            last = deque(islice(newest, recent), maxlen=1)
-            start = last[0].position - 1 if last else self._last
-            # Not before what has been dropped: nothing was promised, so nothing is to be missing.
-            return max(start, self._dropped_up_to(topics))
+        """See :meth:`EventLog.seek`."""
+        last = self._last
+        if last_event_id:
+            mark, position = parse_id(last_event_id)
+            return position if mark == self._mark and position <= last else None
+        kept = [self._topics.get(topic) for topic in topics]
+        newest = merge(*(topic.newest_first() for topic in kept if topic), key=_position, reverse=True)
+        first = deque(islice(newest, recent), maxlen=1)
+        start = min(first[0].position - 1, last) if first else last
+        # Not before what has been dropped: nothing was promised, so nothing is to be missing.
+        return max(start, self._dropped_up_to(topics))
 
-    def read(self, topics: Collection[str], after: int, until: int, max_bytes: int) -> tuple[list[Entry], int]:
-        with self._lock:
-            kept = [self._topics[topic] for topic in topics if topic in self._topics]
-            return take(merge(*(one.after(after) for one in kept), key=_position), until, max_bytes), (
-                self._dropped_up_to(topics)
-            )
+    def read(self, topics: Collection[str], after: int, until: int, max_bytes: float) -> tuple[list[Entry], int]:
+        """See :meth:`EventLog.read`."""
+        kept = [self._topics.get(topic) for topic in topics]
+        each = [topic.after(after) for topic in kept if topic]
+        entries = take_until(each[0] if len(each) == 1 else merge(*each, key=_position), until, max_bytes)
+        return entries, self._dropped_up_to(topics)  # in this order: what went meanwhile has been noted
+
+    def snapshot(self, topic: str) -> Snapshot | None:
+        """See :meth:`EventLog.snapshot`."""
+        kept = self._topics.get(topic)
+        return kept.snapshot if kept else None
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _snapshot_position(self, topic: str) -> int:
+        snapshot = self.snapshot(topic)
+        return snapshot.position if snapshot else 0
 
     def _dropped_up_to(self, topics: Collection[str]) -> int:
-        return max(
-            (self._topics[topic].dropped_up_to if topic in self._topics else self._forgotten_up_to for topic in topics),
-            default=0,
-        )
+        def of(name: str) -> int:
+            topic = self._topics.get(name)
+            return topic.dropped_up_to if topic else self._forgotten_up_to
+
+        return max(map(of, topics), default=0)
+
+    def _append(self, publication: Publication, now: float) -> Entry:
+        position = self._last + 1
+        id = id_of(self._mark, position)
+        wire = id_line(id) + publication.block
+        entry = Entry(position, publication.topic, publication.key, self._mark, wire, now)
+        snapshot = None if publication.snapshot is None else Snapshot(position, self._mark, publication.snapshot)
+        self._keep(entry, snapshot)
+        if publication.idempotency:
+            key, fingerprint = publication.idempotency
+            self._remember(key, fingerprint, id)
+        return entry
+
+    def _keep(self, entry: Entry, snapshot: Snapshot | None) -> None:
+        """Keep an entry with the position that it has, and make room for it."""
+        name = entry.topic
+        topic = self._topics.get(name)
+        if topic is None:
+            topic = self._add_topic(name, entry.position)
+        elif self._once:
+            self._once.pop(name, None)
+        if entry.key is None and not topic.count:
+            heappush(self._ageing, (entry.position, name))
+        replaced = topic.add(entry)
+        self._size += cost_of(entry) - (cost_of(replaced) if replaced else 0)
+        if snapshot is not None:
+            self._size += len(snapshot.block) - (len(topic.snapshot.block) if topic.snapshot else 0)
+            topic.snapshot = snapshot
+        self._last = entry.position
+        if topic.count > self.settings.log_events:
+            self._drop_first(topic, "log_events")
+        while self._size > self.settings.log_bytes and (oldest := self._front(self._oldest, _oldest)):
+            self._drop_first(oldest, "log_bytes")
+
+    def _add_topic(self, name: str, position: int) -> KeptTopic:
+        if len(self._topics) >= self.settings.max_topics:
+            given_up = next(iter(self._once))
+            while given_up in self._topics:
+                self._drop_first(self._topics[given_up], "max_topics")
+        topic = self._topics[name] = KeptTopic(name, self._forgotten_up_to)
+        self._once[name] = None
+        heappush(self._oldest, (position, name))
+        return topic
+
+    def _remember(self, key: str, fingerprint: bytes, id: str) -> None:
+        self._idempotency[key] = fingerprint, id
+        if len(self._idempotency) > self.settings.idempotency_keys:
+            self._idempotency.popitem(last=False)
 
     def _drop_old(self, now: float) -> None:
-        """Drop the oldest entries of all topics, as long as there is too much or they are too old."""
-        while self._oldest:
-            position, topic = self._oldest[0]
-            ring = self._topics[topic]
-            first = ring.first
-            if first.position == position:
-                if self._size <= self.settings.log_bytes and now - first.time <= self.settings.log_age:
-                    return
-                self._size -= ring.drop_first()
-            if len(ring):
-                heapreplace(self._oldest, (ring.first.position, topic))
+        """Drop what is too old, but not all at once: the publishers that come next share the work."""
+        for _ in range(DROPS_AT_ONCE):
+            topic = self._front(self._ageing, _ageing)
+            first = topic.first if topic else None
+            if topic is None or first is None or now - first.time <= self.settings.log_age:
+                return
+            self._drop_first(topic, "")
+
+    def _front(self, heap: list[tuple[int, str]], oldest: Callable[[KeptTopic], int | None]) -> KeptTopic | None:
+        """The topic with the oldest of all."""
+        while heap:
+            position, name = heap[0]
+            topic = self._topics.get(name)
+            current = oldest(topic) if topic else None
+            if current is None:
+                heappop(heap)
+            elif current == position:
+                return topic
             else:
-                heappop(self._oldest)
-                del self._topics[topic]
-                self._forgotten_up_to = max(self._forgotten_up_to, ring.dropped_up_to)
+                heapreplace(heap, (current, name))
+        return None
+
+    def _drop_first(self, topic: KeptTopic, reason: str) -> None:
+        """Drop the oldest entry of a topic, and the topic with its last one.
+
+        ``reason`` is the limit that the entry makes room for. There is none where the entry is too old; then a state
+        keeps its snapshot.
+        """
+        if topic.count:
+            self._size -= cost_of(topic.drop_first())
+            if reason:
+                self._dropped[reason] += 1
+        if topic.count or (topic.snapshot and not reason):
+            return
+        if topic.snapshot:
+            self._size -= len(topic.snapshot.block)
+        self._forgotten_up_to = max(self._forgotten_up_to, topic.dropped_up_to)
+        del self._topics[topic.name]
+        self._once.pop(topic.name, None)
 
 
-class _Ring:
-    """The entries of one topic, and up to which position they have been dropped to make room."""
-
-    __slots__ = ("_entries", "dropped_up_to")
-
-    def __init__(self, dropped_up_to: int):
-        self._entries: deque[Entry] = deque()
-        self.dropped_up_to = dropped_up_to
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __reversed__(self) -> Iterator[Entry]:
-        return reversed(self._entries)
-
-    @property
-    def first(self) -> Entry:
-        return self._entries[0]
-
-    def add(self, entry: Entry, key: str | None) -> int:
-        """Returns the bytes of what it has replaced."""
-        self._entries.append(entry)
-        return 0
-
-    def drop_first(self) -> int:
-        """Returns the bytes that are free again."""
-        entry = self._entries.popleft()
-        self.dropped_up_to = entry.position
-        return len(entry.wire)
-
-    def after(self, position: int) -> Iterator[Entry]:
-        return islice(self._entries, bisect_right(self._entries, position, key=_position), None)
-
-
-class _Keyed:
-    """The newest entry for each key of one topic, in the order of their positions."""
-
-    __slots__ = ("_entries", "dropped_up_to")
-
-    def __init__(self, dropped_up_to: int):
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
-        self.dropped_up_to = dropped_up_to
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __reversed__(self) -> Iterator[Entry]:
-        return reversed(self._entries.values())
-
-    @property
-    def first(self) -> Entry:
-        return next(iter(self._entries.values()))
-
-    def add(self, entry: Entry, key: str) -> int:
-        replaced = self._entries.pop(key, None)
-        self._entries[key] = entry
-        return len(replaced.wire) if replaced else 0
-
-    def drop_first(self) -> int:
-        _, entry = self._entries.popitem(last=False)
-        self.dropped_up_to = entry.position
-        return len(entry.wire)
-
-    def after(self, position: int) -> Iterator[Entry]:
-        return (entry for entry in self._entries.values() if entry.position > position)
-
-
-def new_mark() -> str:
-    """What tells the ids of one run from those of another: the milliseconds since 1970, in hexadecimal."""
-    return f"{time.time_ns() // 1_000_000:x}"
-
-
-def parse_id(id: str) -> tuple[str, int]:
-    """The mark and the position of an id; ``("", 0)`` for what is none."""
-    mark, _, digits = id.partition("-")
-    return (mark, int(digits)) if _NUMBER.fullmatch(digits) else ("", 0)
-
-
-def take(entries: Iterator[Entry], until: int, max_bytes: int) -> list[Entry]:
-    """The first of them: up to and with the position ``until``, and only until they come to ``max_bytes``."""
-    taken: list[Entry] = []
-    size = 0
-    for entry in entries:
-        if entry.position > until or size >= max_bytes:
-            break
-        taken.append(entry)
-        size += len(entry.wire)
-    return taken
-
-
-def check_room(topics: int, settings: Retention) -> None:
-    """Raise :class:`LogFull` where there would be too many topics."""
-    if topics > settings.max_topics:
-        raise LogFull(f"there are {settings.max_topics} topics already, which is the limit")
+def cost_of(entry: Entry) -> int:
+    """The bytes that an entry takes in memory."""
+    return len(entry.wire) + ENTRY_OVERHEAD + (0 if entry.key is None else len(entry.key) + KEY_OVERHEAD)

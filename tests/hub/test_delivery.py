@@ -38,7 +38,7 @@ def test_who_lags_for_too_long_is_closed_and_resumes_by_its_id(limit, reason, ev
         slow_id = server.publish("a", "first")
         slow.take(1)
         fill(server)
-        eventually(lambda: len(server.hub) == 0)
+        eventually(lambda: server.hub.subscribers == 0)
         assert metric(server, f'sse_closed_total{{reason="{reason}"}}') == 1
         # A client that comes back by itself: on a busy machine it may be too slow for this limit once more.
         with listen(f"{server.url}/events?topic=a", last_event_id=slow_id) as again:
@@ -141,11 +141,11 @@ def test_who_comes_back_gets_a_snapshot_if_the_state_has_changed(eventually):
         last = server.publish("order", '{"n": 1, "m": 0}')
         for last_event_id, first in [(missed, '{"n":1,"m":0}'), (last, '{"m":1}')]:
             with Reader(server, "topic=order", last_event_id=last_event_id) as reader:
-                eventually(lambda: len(server.hub) == 1)
+                eventually(lambda: server.hub.subscribers == 1)
                 if last_event_id == last:
                     server.publish("order", '{"n": 1, "m": 1}')
                 assert reader.take(1) == [first]
-            eventually(lambda: len(server.hub) == 0)
+            eventually(lambda: server.hub.subscribers == 0)
 
 
 def test_who_lags_gets_a_snapshot_when_it_is_shorter_than_the_patches():
@@ -195,7 +195,7 @@ def test_a_state_is_there_again_after_a_restart(tmp_path, eventually):
         Reader(server, "topic=order", last_event_id=last_event_id) as back,
     ):
         fresh.take(1)
-        eventually(lambda: len(server.hub) == 2)
+        eventually(lambda: server.hub.subscribers == 2)
         server.publish("order", '{"n": 3, "m": 1}')
         events = fresh.read(lambda events: len(events) == 2)
         assert [(event.event, event.data) for event in events] == [
@@ -271,7 +271,7 @@ def test_nothing_grows_with_topics_that_come_and_go(eventually):
             with Reader(server, f"topic={time.monotonic_ns()}") as reader:
                 server.publish(f"{time.monotonic_ns()}", "x" * 5000, idempotency_key=str(time.monotonic_ns()))
                 assert reader.chunked
-        eventually(lambda: len(server.hub) == 0)
+        eventually(lambda: server.hub.subscribers == 0)
 
     with serve(log_events=10, log_age=0.05, idempotency_keys=10) as server:
         round()
@@ -285,7 +285,7 @@ def test_nothing_grows_with_topics_that_come_and_go(eventually):
         finally:
             tracemalloc.stop()
         assert len(server.hub.log._topics) < 200, "of 700"
-        eventually(lambda: not server.hub._delivery.followers)
+        eventually(lambda: not server.hub._delivery._channels)
         assert grown < 1_000_000, "of 2,500,000"
 
 
@@ -311,7 +311,7 @@ def test_those_who_never_read_cost_nothing_but_their_sockets():
 
 def test_what_is_counted(eventually):
     with serve() as server, Reader(server, "topic=a") as one, Reader(server, "topic=a") as other:
-        eventually(lambda: len(server.hub) == 2)
+        eventually(lambda: server.hub.subscribers == 2)
         for _ in range(3):
             server.publish("a", "x")
         server.publish("b", "nobody listens")
@@ -347,5 +347,5 @@ def test_a_socket_that_dies_while_it_lags_is_forgotten(server, eventually):
     fill(server)
     reader.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     reader.close()
-    eventually(lambda: len(server.hub) == 0)
+    eventually(lambda: server.hub.subscribers == 0)
     eventually(lambda: not server.hub._delivery._lagging)

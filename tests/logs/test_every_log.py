@@ -1,30 +1,37 @@
+"""What each log promises: one suite for all of them. A third log only has to be added to ``LOGS``."""
+
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
 import pytest
+from support import Told
 
-from sse_demo import Event, EventStreamParser, Settings
-from sse_demo.errors import LogFull
-from sse_demo.logs.memory import MemoryLog, Publication
-from sse_demo.logs.sqlite import SqliteLog
+from sse_demo import Event, EventStreamParser, MemoryLog, Settings, SqliteLog
+from sse_demo.errors import IdempotencyConflict, LogFull, Overtaken, Rejected
+from sse_demo.logs import memory
+from sse_demo.logs.contract import Publication
+from sse_demo.logs.sqlite import counts
 
 ALL = 2**62
 BIG = 2**40
 PER_THREAD = 300
 
+LOGS = {
+    "memory": lambda path, settings: MemoryLog(settings),
+    "sqlite": SqliteLog,
+}
 
-@pytest.fixture(params=["memory", "sqlite"])
+
+@pytest.fixture(params=LOGS)
 def make_log(request, tmp_path):
-    """Every promise of a log is one of both. ``make_log(log_events=3)`` makes a new one with these settings."""
+    """Every promise of a log is one of all. ``make_log(log_events=3)`` makes a new one with these settings."""
     with ExitStack() as opened:
 
         def make(**settings):
-            if request.param == "memory":
-                return MemoryLog(Settings(**settings))
             path = tmp_path / f"{len(list(tmp_path.iterdir()))}.db"
-            return opened.enter_context(closing(SqliteLog(path, Settings(**settings))))
+            return opened.enter_context(closing(LOGS[request.param](path, Settings(**settings))))
 
         yield make
 
@@ -34,13 +41,30 @@ def log(make_log):
     return make_log()
 
 
+def publication(topic, data="", key=None, **more):
+    return Publication(topic, Event(data).encode(), key, **more)
+
+
 def append(log, topic, data="", key=None):
-    (entry,) = log.append([Publication(topic, Event(data), key)])
+    """The entry that the log tells its followers of."""
+    told = Told()
+    log.follow(told)
+    (id,) = log.append([publication(topic, data, key)])
+    log.unfollow(told)
+    (entry,) = told.entries
+    assert entry.id == id
     return entry
 
 
 def fill(log, *topics):
     return [append(log, topic, f"{topic} {number}") for number, topic in enumerate(topics, start=1)]
+
+
+def cost(log, *entries):
+    """The bytes that these entries take by the log's own count: what they take of ``log_bytes``."""
+    if isinstance(log, MemoryLog):
+        return sum(map(memory.cost_of, entries))
+    return sum(counts.row_cost(entry.wire, entry.key) for entry in entries)
 
 
 def data(entries):
@@ -70,7 +94,9 @@ def test_ids_increase(make_log):
 
 
 def test_the_wire_carries_the_id_and_the_whole_event(make_log):
-    entry = make_log().append([Publication("a", Event("one\ntwo", event="greeting", retry=5))])[0]
+    log = make_log()
+    log.append([Publication("a", Event("one\ntwo", event="greeting", retry=5).encode())])
+    (entry,) = read(log, ["a"])
     assert EventStreamParser().feed(entry.wire) == [Event("one\ntwo", event="greeting", id=entry.id, retry=5)]
     assert entry.topic == "a"
 
@@ -197,21 +223,22 @@ def test_the_newest_events_are_kept(make_log):
 
 
 def test_no_more_bytes_are_kept_than_allowed(make_log):
-    size = len(append(make_log(), "a", "a 1").wire)
+    first = make_log()
+    size = cost(first, append(first, "a", "a 1"))
     log = make_log(log_bytes=3 * size)
     fill(log, *"aaaa")
     assert data(read(log, ["a"])) == ["a 2", "a 3", "a 4"]
     append(log, "a", "x" * size)  # of about the size of two
     entries, dropped_up_to = log.read(["a"], 0, ALL, BIG)
-    assert sum(len(entry.wire) for entry in entries) <= 3 * size
+    assert cost(log, *entries) <= 3 * size
     assert entries[-1].position == 5
     assert dropped_up_to == entries[0].position - 1
 
 
 def test_an_event_larger_than_the_log_is_dropped_at_once(make_log):
-    log = make_log(log_bytes=100)
+    log = make_log(log_bytes=600)
     fill(log, "a")
-    append(log, "a", "x" * 200)
+    append(log, "a", "x" * 700)
     assert log.read(["a"], 0, ALL, BIG) == ([], 2)
     fill(log, "a")
     assert [entry.position for entry in read(log, ["a"])] == [3]
@@ -235,9 +262,10 @@ def test_the_dropped_position_of_several_topics_is_the_latest(make_log):
 def test_there_is_room_for_so_many_topics(make_log):
     log = make_log(max_topics=2)
     fill(log, "a", "b")
-    with pytest.raises(LogFull, match="2 topics"):
+    fill(log, "a", "b")
+    with pytest.raises(Rejected, match="2 topics"):
         append(log, "c")
-    assert append(log, "a").position == 3  # the refused one has taken no position
+    assert append(log, "a").position == 5  # the refused one has taken no position
 
 
 def test_what_is_too_old_is_dropped(make_log):
@@ -264,8 +292,8 @@ def test_a_topic_that_is_dropped_whole_makes_room_and_is_missed(make_log):
 
 
 def test_the_oldest_of_all_topics_make_room(make_log):
-    size = len(append(make_log(), "a", "a 1").wire)
-    log = make_log(log_bytes=4 * size)
+    first = make_log()
+    log = make_log(log_bytes=4 * cost(first, append(first, "a", "a 1")))
     fill(log, *"abcab")
     assert data(read(log, "abc")) == ["b 2", "c 3", "a 4", "b 5"]
 
@@ -301,34 +329,184 @@ def test_there_are_only_so_many_keys(make_log):
     assert (data(entries), dropped_up_to) == (["y", "z"], 1)
 
 
-def test_keys_make_room_when_nothing_else_can(make_log):
-    size = len(append(make_log(), "a", "0", "0").wire)
-    log = make_log(log_bytes=3 * size + 10)
+def test_keys_make_room_in_their_turn(make_log):
+    first = make_log()
+    log = make_log(log_bytes=3 * cost(first, append(first, "a", "0", "0")) + 10)
     for n in range(5):
         append(log, "a", str(n), str(n))
-    append(log, "b", "5", None)
-    assert data(read(log, ["a", "b"])) in (["2", "3", "4"], ["3", "4", "5"])
+    append(log, "b", "5")
+    assert data(read(log, ["a", "b"])) == ["3", "4", "5"]
 
 
 # batches
 
 
+def refusals(log, *publications):
+    """By place: why the log has refused a publication of this batch."""
+    with pytest.raises(Rejected) as rejected:
+        log.append(publications)
+    return {number: type(cause) for number, cause in rejected.value.causes.items()}
+
+
 def test_a_batch_is_all_or_nothing(make_log):
     log = make_log(max_topics=2)
-    fill(log, "a")
-    with pytest.raises(LogFull):
-        log.append([Publication(topic, Event("x")) for topic in "abc"])
-    assert data(read(log, "abc")) == ["a 1"]
-    assert [entry.position for entry in log.append([Publication(topic, Event("y")) for topic in "ab"])] == [2, 3]
+    fill(log, "a", "a")
+    assert refusals(log, *map(publication, "abcdb")) == {2: LogFull, 3: LogFull}
+    assert data(read(log, "abcd")) == ["a 1", "a 2"]
+    ids = log.append([publication(topic, "y") for topic in "ab"])
+    assert [entry.id for entry in read(log, "ab", after=2)] == ids
+    assert [entry.position for entry in read(log, "ab", after=2)] == [3, 4]
 
 
-def test_idempotency_keys_are_remembered_the_newest(make_log):
+def test_followers_are_told_of_each_batch_in_order_when_it_can_be_read(make_log):
+    log = make_log(log_events=1)
+
+    class Reads(Told):
+        def appended(self, entries):
+            assert log.seek(()) == entries[-1].position
+            assert read(log, ["a"]) == [entries[-1]]
+            super().appended(entries)
+
+    one, other = Reads(), Reads()
+    log.follow(one)
+    log.append([publication("a", "1"), publication("a", "2")])
+    log.follow(other)
+    log.append([publication("a", "3")])
+    log.unfollow(one)
+    log.append([publication("a", "4")])
+    assert data(one.entries) == ["1", "2", "3"], "those that were dropped at once, too"
+    assert data(other.entries) == ["3", "4"]
+
+
+# idempotency keys
+
+
+def with_key(data, key):
+    return publication("a", data, idempotency=(key, data.encode()))
+
+
+def test_a_known_key_is_given_the_id_of_the_first(make_log):
+    log = make_log()
+    (first,) = log.append([with_key("x", "k")])
+    again, other = log.append([with_key("x", "k"), with_key("x", "l")])
+    assert again == first != other
+    assert data(read(log, ["a"])) == ["x", "x"]
+
+
+def test_the_same_key_twice_in_a_batch_is_one_event(log):
+    one, again, other = log.append([with_key("x", "k"), with_key("x", "k"), with_key("y", "l")])
+    assert one == again != other
+    assert data(read(log, ["a"])) == ["x", "y"]
+
+
+def test_a_key_with_another_event_is_a_conflict(log):
+    log.append([with_key("x", "k")])
+    assert refusals(log, with_key("z", "n"), with_key("y", "k"), with_key("y", "n")) == {
+        1: IdempotencyConflict,
+        2: IdempotencyConflict,
+    }
+    assert data(read(log, ["a"])) == ["x"]
+
+
+def test_the_newest_keys_are_remembered(make_log):
     log = make_log(idempotency_keys=2)
+    ids = [log.append([with_key("x", str(n))])[0] for n in range(3)]
+    assert log.append([with_key("x", "1"), with_key("x", "2")]) == ids[1:]
+    assert log.append([with_key("x", "0")]) != ids[:1]
+
+
+# snapshots
+
+
+def change(log, topic, n, after=None):
+    """A change of a state: its event and its snapshot."""
+    known = log.snapshot(topic)
+    position = (known.position if known else 0) if after is None else after
+    return publication(topic, f"patch {n}", snapshot=Event(str(n), event="snapshot").encode(), after=position)
+
+
+def test_the_newest_snapshot_stands_beside_its_topic(log):
+    assert log.snapshot("s") is None
     for n in range(3):
-        log.append([Publication("a", Event(str(n)), None, (f"key {n}", b"%d" % n))])
-    assert [entry.id for entry in read(log, ["a"], after=1)] == [id for _, id in log.idempotency_keys.values()]
-    assert list(log.idempotency_keys) == ["key 1", "key 2"]
-    assert log.idempotency_keys["key 2"][0] == b"2"
+        (id,) = log.append([change(log, "s", n)])
+        snapshot = log.snapshot("s")
+        assert (snapshot.id, snapshot.block) == (id, Event(str(n), event="snapshot").encode())
+    assert data(read(log, ["s"])) == ["patch 0", "patch 1", "patch 2"]
+    assert log.snapshot("other") is None
+
+
+def test_a_change_of_a_state_that_has_changed_meanwhile_is_overtaken(log):
+    log.append([change(log, "s", 1)])
+    assert refusals(log, change(log, "s", 2, after=0), publication("a")) == {0: Overtaken}
+    assert refusals(log, change(log, "s", 2), change(log, "s", 3)) == {1: Overtaken}
+    assert refusals(log, change(log, "t", 2, after=1)) == {0: Overtaken}
+    log.append([change(log, "s", 2), change(log, "t", 1)])
+    assert data(read(log, ["s", "t"])) == ["patch 1", "patch 2", "patch 1"]
+
+
+def test_a_snapshot_goes_with_its_topic(make_log):
+    log = make_log(log_bytes=4_000)
+    log.append([change(log, "s", "x" * 1_000)])
+    assert log.snapshot("s")
+    for _ in range(20):
+        append(log, "a", "x" * 500)
+    assert log.snapshot("s") is None
+    assert log.read(["s"], 0, ALL, BIG) == ([], 1)
+    log.append([change(log, "s", 2)])
+    assert log.snapshot("s").block.endswith(b"data: 2\n\n")
+
+
+def test_a_snapshot_stays_when_it_is_old(make_log):
+    log = make_log(log_age=0.05)
+    log.append([change(log, "s", 1)])
+    time.sleep(0.06)
+    append(log, "a")
+    append(log, "a")
+    assert log.snapshot("s").position == 1
+    assert data(read(log, ["s"])) == []
+    log.append([change(log, "s", 2)])
+    assert data(read(log, ["s"])) == ["patch 2"]
+
+
+# what makes room for what
+
+
+def test_of_all_that_is_kept_the_oldest_goes_first(make_log):
+    """900 orders a day, each a state of 7.5 KB: whatever is the oldest, no kind of topic outlives another one."""
+    log = make_log(log_bytes=300_000, max_topics=10_000, log_age=1e9)
+    for n in range(60):
+        log.append([change(log, f"order/{n}", "x" * 7_500), publication("prices", str(n), key=str(n))])
+        append(log, "news", str(n))
+    assert data(read(log, ["news"]))[-1] == "59"
+    kept = {topic: len(read(log, [topic])) for topic in ("news", "prices")}
+    orders = sum(log.snapshot(f"order/{n}") is not None for n in range(60))
+    assert orders - 1 <= kept["news"] <= orders + 1
+    assert orders - 1 <= kept["prices"] <= orders + 1
+    assert 10 < orders < 40
+    assert log.dropped["log_bytes"] > 60
+
+
+def test_what_made_room_before_it_was_too_old_is_counted(make_log):
+    log = make_log(log_events=2, log_age=0.05, max_topics=1)
+    fill(log, *"aaaa")
+    assert dict(log.dropped) == {"log_events": 2}
+    time.sleep(0.06)
+    fill(log, "a")
+    assert dict(log.dropped) == {"log_events": 2}, "those that were too old are not"
+
+
+def test_topics_that_had_one_event_make_room_for_others(make_log):
+    """A thousand names that somebody makes up do not keep the next one out, nor do they cost a topic that is in use."""
+    log = make_log(max_topics=3)
+    fill(log, "used", "used", *(f"made-up-{n}" for n in range(20)), "new", "new")
+    assert data(read(log, ["used"])) == ["used 1", "used 2"]
+    assert data(read(log, ["new"])) == ["new 23", "new 24"]
+    assert log.read(["made-up-3"], 0, ALL, BIG) == ([], 21), "who comes back for it is told"
+    assert log.dropped["max_topics"] == 19
+    append(log, "newer", "x")
+    append(log, "newest", "y")
+    assert data(read(log, ["newer"])) == []
+    assert data(read(log, ["newest"])) == ["y"]
 
 
 # threads
@@ -338,15 +516,17 @@ def test_several_threads_append_without_a_gap_and_in_order(make_log):
     log = make_log(log_events=100_000)
 
     def publish(publisher):
-        return [append(log, f"topic{number % 3}", f"{publisher} {number}") for number in range(PER_THREAD)]
+        return [
+            log.append([publication(f"topic{number % 3}", f"{publisher} {number}")])[0] for number in range(PER_THREAD)
+        ]
 
     with ThreadPoolExecutor(8) as pool:
         appended = list(pool.map(publish, range(8)))
     entries = read(log, ["topic0", "topic1", "topic2"])
     assert [entry.position for entry in entries] == list(range(1, 8 * PER_THREAD + 1))
     for own in appended:  # to each thread its own events came one after the other
-        assert [entry.position for entry in own] == sorted(entry.position for entry in own)
-    assert sorted(entry for own in appended for entry in own) == entries
+        assert own == sorted(own, key=lambda id: int(id.partition("-")[2]))
+    assert {id for own in appended for id in own} == {entry.id for entry in entries}
 
 
 def test_a_reader_beside_writers_sees_each_position_once(make_log):
@@ -354,7 +534,7 @@ def test_a_reader_beside_writers_sees_each_position_once(make_log):
 
     def publish(publisher):
         for number in range(PER_THREAD):
-            append(log, "a", f"{publisher} {number}")
+            log.append([publication("a", f"{publisher} {number}")])
 
     with ThreadPoolExecutor(3) as pool:
         running = [pool.submit(publish, publisher) for publisher in range(3)]

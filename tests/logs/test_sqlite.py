@@ -1,4 +1,4 @@
-"""What only a log on disk promises. What it shares with the one in memory is in test_log.py."""
+"""What only a log on disk promises. What it shares with the one in memory is in test_every_log.py."""
 
 import os
 import re
@@ -13,12 +13,11 @@ import urllib.request
 from contextlib import closing
 
 import pytest
-from support import Reader
+from support import Reader, Told
 
-from sse_demo import Event, Settings, listen, serve
-from sse_demo.errors import LogError
-from sse_demo.logs.memory import Publication
-from sse_demo.logs.sqlite import SqliteLog
+from sse_demo import Event, LogError, Settings, SqliteLog, listen, serve
+from sse_demo.logs.contract import Publication
+from sse_demo.logs.sqlite.counts import row_cost
 
 ALL = 2**62
 
@@ -29,7 +28,12 @@ def path(tmp_path):
 
 
 def append(log, *data, key=None):
-    return log.append([Publication("a", Event(text), key) for text in data])
+    """The entries that the log tells its followers of."""
+    told = Told()
+    log.follow(told)
+    log.append([Publication("a", Event(text).encode(), key) for text in data])
+    log.unfollow(told)
+    return told.entries
 
 
 def wires(log, after=0):
@@ -58,10 +62,11 @@ def test_what_it_had_dropped_is_still_missing(path):
 
 
 def test_the_idempotency_keys_are_there_again(path):
+    publication = Publication("a", b"data: x\n\n", None, ("key", b"print"))
     with closing(SqliteLog(path)) as log:
-        (entry,) = log.append([Publication("a", Event("x"), None, ("key", b"print"))])
+        (id,) = log.append([publication])
     with closing(SqliteLog(path)) as log:
-        assert dict(log.idempotency_keys) == {"key": (b"print", entry.id)}
+        assert log.append([publication]) == [id]
 
 
 def test_an_id_that_a_crash_has_taken_back_is_unknown(path):
@@ -104,7 +109,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
 
 
 def test_only_so_many_starts_are_remembered(path, monkeypatch):
-    monkeypatch.setattr("sse_demo.logs.sqlite.ERAS", 2)
+    monkeypatch.setattr("sse_demo.logs.sqlite.file.ERAS", 2)
     ids = []
     for n in range(4):
         with closing(SqliteLog(path)) as log:
@@ -113,17 +118,44 @@ def test_only_so_many_starts_are_remembered(path, monkeypatch):
         assert [log.seek(["a"], id) for id in ids] == [None, None, None, 4], "the fifth start counts, too"
 
 
-def test_a_smaller_limit_holds_from_the_next_event_on(path):
+@pytest.mark.parametrize("limit", [{"log_bytes": 10 * row_cost(b"x" * 30, None)}, {"log_events": 10}], ids=str)
+def test_a_smaller_limit_holds_from_the_start_on(path, limit):
     with closing(SqliteLog(path)) as log:
         append(log, *map(str, range(100)))
-    with closing(SqliteLog(path, Settings(log_bytes=500))) as log:
+    with closing(SqliteLog(path, Settings(**limit))) as log:
+        entries, dropped_up_to = log.read(["a"], 0, ALL, ALL)
+        assert 5 < len(entries) <= 10
+        assert dropped_up_to == 100 - len(entries)
         append(log, "last")
-        assert sum(map(len, wires(log))) <= 500
         assert wires(log)[-1].endswith(b"data: last\n\n")
+        assert len(wires(log)) <= 11
+
+
+@pytest.mark.parametrize(("size", "has_keys"), [(1, False), (100, False), (100, True), (1_000, False), (20_000, False)])
+def test_the_budget_is_what_it_really_takes_on_the_disk(path, size, has_keys):
+    with closing(SqliteLog(path, Settings(log_events=10**9))) as log:
+        for n in range(0, 2_000, 100):
+            event = Event("x" * size).encode()
+            log.append([Publication("a", event, f"key {n + m}" if has_keys else None) for m in range(100)])
+        count = log._counts.topics["a"].events
+        counted = log._counts.size / count
+    taken = path.stat().st_size / count
+    assert 0.75 * taken < counted < 1.35 * taken
+
+
+def test_fewer_idempotency_keys_are_remembered_from_the_start_on(path):
+    def publication(n):
+        return Publication("a", b"data: x\n\n", None, (f"key {n}", b"print"))
+
+    with closing(SqliteLog(path)) as log:
+        ids = log.append([publication(n) for n in range(5)])
+    with closing(SqliteLog(path, Settings(idempotency_keys=2))) as log:
+        assert log.append([publication(3), publication(4)]) == ids[3:]
+        assert log.append([publication(0)]) != ids[:1]
 
 
 def test_a_lot_that_is_too_old_goes_step_by_step(path, monkeypatch):
-    monkeypatch.setattr("sse_demo.logs.sqlite.DROPS_AT_ONCE", 10)
+    monkeypatch.setattr("sse_demo.logs.sqlite.log.DROPS_AT_ONCE", 10)
     with closing(SqliteLog(path, Settings(log_age=0.05))) as log:
         append(log, *map(str, range(50)))
         time.sleep(0.06)
@@ -138,8 +170,8 @@ def test_a_lot_that_is_too_old_goes_step_by_step(path, monkeypatch):
 def test_a_disk_that_is_full_is_told_to_the_publisher_and_the_log_goes_on(path):
     with serve(log=path) as server:
         first = server.publish("a", "before")
-        limit = server.hub.log._writer.execute("PRAGMA page_count").fetchone()[0] + 5
-        server.hub.log._writer.execute(f"PRAGMA max_page_count = {limit}")  # as a full disk, to SQLite
+        limit = server.hub.log._db.execute("PRAGMA page_count").fetchone()[0] + 5
+        server.hub.log._db.execute(f"PRAGMA max_page_count = {limit}")  # as a full disk, to SQLite
         with pytest.raises(LogError, match="does not take events: database or disk is full"):
             server.publish("a", "x" * 100_000)
         request = urllib.request.Request(f"{server.url}/events?topic=a", b"x" * 100_000, {"Content-Type": "text/plain"})
@@ -148,7 +180,7 @@ def test_a_disk_that_is_full_is_told_to_the_publisher_and_the_log_goes_on(path):
         assert refused.value.code == 503
         assert refused.value.headers["Retry-After"]
         refused.value.close()
-        server.hub.log._writer.execute("PRAGMA max_page_count = 1000000")
+        server.hub.log._db.execute("PRAGMA max_page_count = 1000000")
         server.publish("a", "after")
         with listen(f"{server.url}/events?topic=a", last_event_id=first) as events:
             assert next(events).data == "after"
@@ -189,7 +221,7 @@ def test_many_publishers_share_a_commit(path):
         publishers = [threading.Thread(target=server.publish, args=("a", str(n))) for n in range(20)]
         for publisher in publishers:
             publisher.start()
-        while not (batches and len(server.hub._publisher._queue) == 20 - batches[0]):
+        while not (batches and len(server.hub._publisher._sizes) == 20):
             time.sleep(0.001)
         go.set()
         for publisher in publishers:

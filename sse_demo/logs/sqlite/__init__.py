@@ -1,0 +1,3 @@
+"""A log in a SQLite file."""
+
+from .log import SqliteLog as SqliteLog
