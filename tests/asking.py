@@ -38,6 +38,13 @@ def stream(server, path, headers=None):
         connection.close()
 
 
+def open_stream(server, path):
+    """An answer that does not end, which the caller closes."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("GET", path)
+    return connection.getresponse()
+
+
 def raw(server, data):
     """Everything that comes back for these bytes, until the server closes."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:

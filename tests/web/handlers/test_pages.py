@@ -5,11 +5,22 @@ import json
 from asking import assert_problem, publish, request, stream
 from prometheus_client.parser import text_string_to_metric_families
 
+from sse_demo import Hub, serve
+
 
 def test_health_counts_connections(server):
     with stream(server, "/events?topic=a"), stream(server, "/stream"):
         health = json.loads(request(server, "GET", "/health")[2])
         assert health == {"status": "ok", "connections": 2, "subscribers": 1}
+
+
+def test_nobody_shall_be_sent_to_a_service_that_cannot_reach_its_log(monkeypatch):
+    with serve() as server, stream(server, "/events?topic=a"):
+        monkeypatch.setattr(Hub, "log_is_reachable", False)
+        status, _, body = request(server, "GET", "/health")
+        assert (status, json.loads(body)) == (503, {"status": "log unreachable", "connections": 1, "subscribers": 1})
+        monkeypatch.setattr(Hub, "log_is_reachable", True)
+        assert request(server, "GET", "/health")[0] == 200
 
 
 def test_metrics_are_what_prometheus_reads(server):

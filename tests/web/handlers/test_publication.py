@@ -99,3 +99,17 @@ def test_a_key_says_what_an_event_is_the_newest_of():
 
 def test_a_key_without_a_use_is_refused(server):
     assert_problem(publish(server, path="/events?topic=a&key=x"), 400, "does not coalesce")
+
+
+def test_the_json_of_a_state_is_left_to_the_hub(monkeypatch):
+    checked = []
+
+    async def check(text):
+        checked.append(text)
+
+    monkeypatch.setattr("sse_demo.web.handlers.publication.check_json", check)
+    with serve(state=["state"]) as server:
+        for topic in ("state", "plain"):
+            assert publish(server, b'{"a": 1}', f"/events?topic={topic}", Content_Type="application/json")[0] == 202
+        assert checked == ['{"a": 1}']
+        assert_problem(publish(server, b'{"a": ', "/events?topic=state", Content_Type="application/json"), 400, "JSON")

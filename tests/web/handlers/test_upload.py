@@ -5,9 +5,29 @@ import socket
 import pytest
 from asking import assert_problem, publish, raw, request
 
-from sse_demo import serve
-from sse_demo.web.handlers import EventsHandler, problem
+from sse_demo import Overloaded, serve
+from sse_demo.web.handlers import EventsHandler, Problem, problem
+from sse_demo.web.handlers.upload import Unwanted, Wanted
 from sse_demo.web.routing import Group, Route
+
+
+def test_a_body_is_kept_up_to_its_limit_and_no_further():
+    body = Wanted(10)
+    for chunk in (b"caf\xc3", b"\xa9", b"67890"):
+        body.receive(chunk)
+    assert body.text() == "café67890"
+    for _ in range(1000):
+        body.receive(b"x" * 10)
+    assert len(body._data) <= 20
+    with pytest.raises(Problem, match="the event has more than 10 bytes"):
+        body.text()
+
+
+def test_a_body_that_nobody_wants_has_no_text():
+    body = Unwanted(problem(418, "tea only"))
+    body.receive(b"coffee")
+    with pytest.raises(Problem, match="tea only"):
+        body.text()
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "multipart/form-data; boundary=x", "application/xml"])
@@ -68,15 +88,16 @@ def test_a_refusal_by_headers_reaches_a_client_with_a_large_body(server, headers
         assert request(server, "POST", "/events?topic=a", b"x" * 5_000_000, headers)[0] in (403, 415)
 
 
-def test_so_does_that_of_a_lock():
+@pytest.mark.parametrize(("error", "status"), [(problem(401, "locked"), 401), (Overloaded("locked"), 503)])
+def test_so_does_that_of_a_lock(error, status):
     def locked(handler):
-        raise problem(401, "the door is locked")
+        raise error
         yield
 
     group = Group("/admin", [Route("/events", EventsHandler)], [locked])
     with serve(routes=[group]) as server:
         for _ in range(10):
             answer = request(server, "POST", "/admin/events?topic=a", b"x" * 5_000_000)
-            assert "X-Request-ID" in assert_problem(answer, 401, "locked")
+            assert "X-Request-ID" in assert_problem(answer, status, "locked")
         absurd = b"POST /admin/events?topic=a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
-        assert raw(server, absurd).startswith(b"HTTP/1.1 401 ")
+        assert raw(server, absurd).startswith(b"HTTP/1.1 %d " % status)
