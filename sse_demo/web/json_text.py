@@ -12,7 +12,9 @@ import re
 import time
 from collections.abc import Iterator
 
-MAX_DEPTH = 500  # arrays and objects in one another; what reads JSON by recursion reads about twice as deep
+# Arrays and objects in one another, and a short one without others inside them. A reader that calls itself for each
+# level, as that of Python does, reads about twice as deep.
+MAX_DEPTH = 500
 PIECE = 0.001  # seconds of work between two turns of the event loop
 
 _SPACE = r"[ \t\n\r]*+"

@@ -64,6 +64,8 @@ class Server:
         Raises:
             ServerStopped: The server has been stopped, or this process is a fork of the one in which it runs.
         """
+        if os.getpid() != self._process:
+            raise ServerStopped(f"the server at {self.url} runs in the process of which this one is a fork")
         if not self.running:
             raise ServerStopped(f"the server at {self.url} has been stopped; start another with serve()")
         return self.hub.publish(topic, event, key=key, idempotency_key=idempotency_key)
