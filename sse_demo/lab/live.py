@@ -8,11 +8,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import Unpack
 from urllib.parse import urlsplit
 
 import ipywidgets
 
+from ..client.options import EventSourceOptions
 from ..client.source import EventSource
 from ..notebook import owned_by_cell
 from ..wire.event import Event
@@ -73,7 +74,7 @@ class LiveEvents(ipywidgets.VBox):
     """
 
     @owned_by_cell
-    def __init__(self, /, url: str, *, show: int = 10, keep: int = 1_000, **options: Any) -> None:
+    def __init__(self, url: str, *, show: int = 10, keep: int = 1_000, **options: Unpack[EventSourceOptions]) -> None:
         self.url = url
         self.events: deque[Event] = deque(maxlen=keep)
         self.count = 0
@@ -96,7 +97,7 @@ class LiveEvents(ipywidgets.VBox):
 
     @property
     def state(self) -> str:
-        """``connecting``, ``open``, ``closed`` (the server said that there is no more, or :meth:`stop`), ``failed``."""
+        """``connecting``, ``open``, ``failed``; or ``closed``, after :meth:`stop` or the end of the stream for good."""
         if self.error:
             return "failed"
         return "closed" if self._ended else self._source.ready_state.name.lower()

@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar, TypeVarTuple
 
+from ..client.own_loop import new_loop, run_and_close
+
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
@@ -27,7 +29,7 @@ class LoopThread(threading.Thread):
 
     def __init__(self, name: str, main: Coroutine[Any, Any, object] | None = None) -> None:
         super().__init__(name=name, daemon=True)
-        self._loop = asyncio.SelectorEventLoop()
+        self._loop = new_loop()
         # Made here, and not in the thread: then `main` has begun, and can clean up, before stop() can cancel it.
         # The context is a new one, since ipykernel keeps in the present one which cell is running.
         self._main = self._loop.create_task(main or asyncio.Event().wait(), context=contextvars.Context())
@@ -35,9 +37,8 @@ class LoopThread(threading.Thread):
 
     def run(self) -> None:
         """Run the loop. The thread calls this method by itself."""
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            with contextlib.suppress(asyncio.CancelledError):
-                runner.get_loop().run_until_complete(self._main)
+        with contextlib.suppress(asyncio.CancelledError):  # stop() was called
+            run_and_close(self._loop, self._main)
 
     def submit(self, coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
         """Run another coroutine on the loop, and return the future of its result. From any thread."""
