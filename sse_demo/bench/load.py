@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import selectors
 import socket
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from .process import Target
 
 CONNECTING = 50  # connections that are being made at the same time
+SUBSCRIBED_WITHIN = 0.5  # seconds without a byte, after which an event is published for the streams that came too late
 _NUMBERED = re.compile(rb"data: ?(\d+) (\d+) ")
 
 Progress = Callable[[int], object]  # is called with the number of steps that were done since the last call
@@ -93,15 +95,20 @@ class Subscribers:
         del self._sockets[-count:]
 
     def warm_up(self) -> None:
-        """Publish until every stream has received something: only then are all of them subscribed for sure."""
-        waiting = set(range(len(self._sockets)))
-        while waiting:
-            self._publish(self._publishers[0], b"ready")
+        """Publish until one event has reached every stream: only then are all of them subscribed for sure."""
+        for number in itertools.count():
+            marker = b"ready %d." % number
+            self._publish(self._publishers[0], marker)
             self._read_answer(self._publishers[0])
-            while ready := self._selector.select(timeout=0.5):
+            waiting = set(range(len(self._sockets)))
+            while waiting and (ready := self._selector.select(SUBSCRIBED_WITHIN)):
                 for key, _ in ready:
-                    _receive(self._sockets[key.data])
-                    waiting.discard(key.data)
+                    self._rest[key.data] += _receive(self._sockets[key.data])
+                    if marker in self._rest[key.data]:
+                        waiting.discard(key.data)
+            self._rest = [b""] * len(self._sockets)
+            if not waiting:
+                return
 
     def publish_and_wait(self, number: int, size: int) -> None:
         """Publish one event from each publisher, and read until every stream has all of them.

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from sse_demo.bench import BARE_LOOP, SSE_DEMO, Result, Target, measure, median_of, table
@@ -22,6 +25,12 @@ def test_several_publishers_at_once():
 def test_a_server_that_does_not_start_is_told():
     with pytest.raises(RuntimeError, match="nothing does not start: python -c pass"):
         measure(Target("nothing", lambda port: ["python", "-c", "pass"], "/", "/"), 1, 1, 1)
+
+
+def test_the_bare_loop_loads_no_server():
+    code = "import sse_demo.bench.bare_loop, sys; print({'tornado', 'aiohttp', 'sqlite3'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_the_table_has_medians_and_ratios():

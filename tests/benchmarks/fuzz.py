@@ -1,10 +1,10 @@
-"""Throw broken and hostile requests at a server, and look at what is left of it.
+"""Throw broken and hostile requests at a server, and look at what is left of the server.
 
     python tests/benchmarks/fuzz.py [--requests 20000] [--seed 42]
 
-The server runs in a process of its own. All the while, others send it a byte now and then and never come to an end: it
-has to cut them off. Afterwards it must answer, have no connection and no subscriber, about as much memory as before,
-and no traceback in its log.
+The server runs in a process of its own. All the while, slow clients send a byte now and then and never come to an end:
+the server has to cut them off. Afterwards it must answer, have no connection and no subscriber, about as much memory as
+before, and no traceback in its log.
 """
 
 import argparse
@@ -21,6 +21,8 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import psutil
@@ -28,6 +30,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 WAIT = 0.05  # seconds for an answer, before the client leaves
+AT_ONCE = 8  # clients, since most of them wait for an answer
 REQUEST_TIMEOUT = 1  # second that the server waits for a request to arrive
 SLOW_SENDERS = 50
 PAUSE = 0.05  # seconds between two bytes of theirs
@@ -82,28 +85,27 @@ endless = [
 ]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Thrown:
-    """What was thrown, and what came back."""
+    """What was thrown, and how many answers of each status came back."""
 
-    count: int = 0
-    bytes: int = 0
-    statuses: Counter = None
-    seconds: float = 0.0
-
-    def __post_init__(self):
-        self.statuses = Counter()
+    count: int
+    bytes: int
+    statuses: Counter[str]
+    seconds: float
 
 
-def throw(port: int, data: bytes, ending: str, thrown: Thrown) -> None:
-    """One request on a connection of its own, which ends as it is told."""
-    thrown.count += 1
-    thrown.bytes += len(data)
+def throw(port: int, data: bytes, ending: str) -> str:
+    """Send a request on a connection of its own, and end the connection in one of the ways of ``endings``.
+
+    Returns:
+        The status of the answer, ``"none"`` for another answer than HTTP, and ``""`` where none was waited for or came.
+    """
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection, contextlib.suppress(OSError):
         if ending == "in pieces":
             for byte in data[:20]:
                 connection.send(bytes([byte]))
-            return
+            return ""
         connection.sendall(data)
         if ending == "reset":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -112,40 +114,54 @@ def throw(port: int, data: bytes, ending: str, thrown: Thrown) -> None:
         if ending in ("read", "half"):
             connection.settimeout(WAIT)
             status = re.match(rb"HTTP/1\.1 (\d+)", connection.recv(65_536))
-            thrown.statuses[status[1].decode() if status else "none"] += 1
+            return status[1].decode() if status else "none"
+    return ""
 
 
 def fuzz(port: int, count: int, first: int) -> Thrown:
-    """Throw so many. The same ``first``, a seed, throws the same."""
-    thrown = Thrown()
+    """Throw requests.
+
+    Args:
+        port: Of the server.
+        count: How many requests.
+        first: A seed. The same seed throws the same requests.
+    """
+    examples: list[tuple[bytes, str]] = []
 
     @seed(first)
     @settings(max_examples=count, deadline=None, database=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(requests | st.binary(max_size=300), endings)
-    def run(data, ending):
-        throw(port, data, ending, thrown)
+    def collect(data: bytes, ending: str) -> None:
+        examples.append((data, ending))
 
+    collect()
     start = time.perf_counter()
-    run()
-    thrown.seconds = time.perf_counter() - start
-    return thrown
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        statuses = Counter(pool.map(lambda example: throw(port, *example), examples))
+    took = time.perf_counter() - start
+    del statuses[""]
+    return Thrown(len(examples), sum(len(data) for data, _ in examples), statuses, took)
 
 
 class SlowSenders:
-    """They never come to the end of a request. Whoever is cut off is counted, and comes again."""
+    """Clients that never come to the end of a request.
 
-    def __init__(self, port: int):
+    Attributes:
+        cut_off: How many the server has cut off. A client that was cut off comes again.
+    """
+
+    def __init__(self, port: int) -> None:
         self.cut_off = 0
         self._address = "127.0.0.1", port
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._send)
 
-    def __enter__(self):
+    def __enter__(self) -> "SlowSenders":
         self._thread.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._leave.set()
         self._thread.join()
 
@@ -178,8 +194,12 @@ class SlowSenders:
 
 
 @contextlib.contextmanager
-def server():
-    """A process that serves: its port, how it is, and its log, which is complete at the end."""
+def server() -> Iterator[tuple[int, psutil.Process, Callable[[], str]]]:
+    """A process that serves.
+
+    Yields:
+        Its port, the process, and a function that ends the process and returns all that it has logged.
+    """
     command = [sys.executable, "-m", "sse_demo", "serve", "--port", "0", "-v"]
     command += ["--set", f"request_timeout={REQUEST_TIMEOUT}"]
     with tempfile.TemporaryFile("w+") as log:
@@ -206,7 +226,7 @@ def health(port: int) -> dict:
 
 
 def at_rest(port: int, process: psutil.Process, within: float = 20.0) -> dict:
-    """How the server is once everybody has left; whoever is still there after ``within`` seconds is in the answer."""
+    """The health of the server, and its open sockets, once every client has left or ``within`` seconds have passed."""
     deadline = time.monotonic() + within
     while True:
         state = health(port) | {"sockets": sum(one.status != psutil.CONN_LISTEN for one in process.net_connections())}

@@ -19,7 +19,7 @@ from statistics import median
 import aiohttp
 
 from sse_demo import EventSource
-from sse_demo.bench import allow_files
+from sse_demo.web.open_files import allow_files
 
 EVENTS = 20  # published before, and again afterwards
 

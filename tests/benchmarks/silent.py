@@ -10,7 +10,8 @@ import contextlib
 import time
 from statistics import median, quantiles
 
-from sse_demo.bench import SSE_DEMO, Subscribers, allow_files, resident_memory, started
+from sse_demo.bench import SSE_DEMO, Subscribers, resident_memory, started
+from sse_demo.web.open_files import allow_files
 
 READERS, SILENT = 900, 100
 EVENTS, SIZE = 600, 10_000  # 6 MB: more than the kernel keeps for a socket
