@@ -37,11 +37,14 @@ if TYPE_CHECKING:
     from .logs.sqlite import SqliteLog as SqliteLog
     from .settings import Settings as Settings
     from .start import serve as serve
+    from .web.app import make_app as make_app
+    from .web.async_server import AsyncServer as AsyncServer
     from .web.handlers import Handler as Handler
     from .web.handlers import problem as problem
     from .web.routing import Group as Group
     from .web.routing import Route as Route
     from .web.server import Server as Server
+    from .web.server_socket import bind as bind
     from .wire.event import Comment as Comment
     from .wire.event import Event as Event
     from .wire.parser import EventStreamParser as EventStreamParser
@@ -74,9 +77,12 @@ _HOMES = {
     "logs.sqlite": ["SqliteLog"],
     "settings": ["Settings"],
     "start": ["serve"],
+    "web.app": ["make_app"],
+    "web.async_server": ["AsyncServer"],
     "web.handlers": ["Handler", "problem"],
     "web.routing": ["Group", "Route"],
     "web.server": ["Server"],
+    "web.server_socket": ["bind"],
     "wire.event": ["Comment", "Event"],
     "wire.parser": ["EventStreamParser"],
     "wire.patch": ["merge_patch"],
