@@ -99,6 +99,7 @@ class FaultProxy:
         self._is_up = True
         self._faults = deque(faults)
         self._open: set[_Line] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # an event loop alone does not keep them
         self._thread = LoopThread(f"FaultProxy {url}")
         self._server = self._thread.submit(asyncio.start_server(self._connected, "127.0.0.1", 0)).result()
         self.port: int = self._server.sockets[0].getsockname()[1]
@@ -141,7 +142,13 @@ class FaultProxy:
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Not a coroutine function: asyncio would make the task itself, and log an error when stop() cancels it.
+        task = asyncio.create_task(self._pass_on(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers = [writer]
         try:
             if self._is_up:
@@ -149,19 +156,17 @@ class FaultProxy:
                 fault = self._faults.popleft() if self._faults else self._every
                 from_server, to_server = await asyncio.open_connection(*self._target)
                 writers.append(to_server)
-                await self._pass_on(_Line(fault, (reader, to_server), (from_server, writer), self._count))
+                line = _Line(fault, (reader, to_server), (from_server, writer), self._count)
+                self._open.add(line)
+                try:
+                    await line.run()
+                finally:
+                    self._open.discard(line)
         except OSError:  # nobody listens behind the proxy
             pass
         finally:
             for each in writers:
                 each.transport.abort()
-
-    async def _pass_on(self, line: _Line) -> None:
-        self._open.add(line)
-        try:
-            await line.run()
-        finally:
-            self._open.discard(line)
 
     def _count(self, size: int) -> None:
         self.bytes += size

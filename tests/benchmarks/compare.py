@@ -6,7 +6,7 @@
 Each server is a process on one core, with all the subscribers on another one. In each round every server has its
 turn, and the table has the medians. Gin and nchan are measured where Debian's packages golang-go,
 golang-github-gin-gonic-gin-dev, nginx and libnginx-mod-nchan are installed. ``--write`` puts the table and the chart
-into the README.
+into the README, and needs matplotlib.
 """
 
 import argparse
@@ -15,9 +15,7 @@ import platform
 import tempfile
 from pathlib import Path
 
-import matplotlib
 import psutil
-from matplotlib import pyplot
 from peers import PEERS
 from tqdm import tqdm
 
@@ -74,6 +72,9 @@ def markdown(results: dict[str, list[Result]], together: dict[str, list[Result]]
 
 
 def draw(results: dict[str, list[Result]], path: Path) -> None:
+    import matplotlib
+    from matplotlib import pyplot
+
     medians = {name: median_of(rounds) for name, rounds in results.items()}
     matplotlib.rcParams["svg.hashsalt"] = "cost"  # the same figures give the same file
     ordered = sorted(medians.items(), key=lambda item: -item[1].cpu_us_per_delivery)

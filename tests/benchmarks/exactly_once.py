@@ -31,7 +31,7 @@ from sse_demo.lab.fault_proxy import ENDS, Fault, FaultProxy
 PADDING = "x" * 50
 BYTES_PER_EVENT = 100  # or more, with the id and the frame
 RECONNECTION_TIME = 0.01  # seconds
-HEARTBEAT, PATIENCE = 0.05, 0.3  # seconds between signs of life, and without one until a line is given up
+HEARTBEAT, PATIENCE = 0.04, 0.2  # seconds between signs of life, and without one until a line is given up
 GIVE_UP_AFTER = 120.0  # seconds without an event
 
 
