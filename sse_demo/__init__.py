@@ -9,7 +9,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .extras import needs
+
 if TYPE_CHECKING:
+    __version__: str
+
     from .client.listen import listen as listen
     from .client.publish import publish as publish
     from .client.publish import publish_async as publish_async
@@ -89,16 +93,31 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
+_EXTRA_OF = {"client": "client", "hub": "server", "start": "server", "web": "server"}  # of the wings that need one
+
 __all__ = sorted(_HOME_OF)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version()
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    home = _HOME_OF[name]
+    with needs(_EXTRA_OF.get(home.partition(".")[0]), name):
+        value = getattr(import_module(f".{home}", __name__), name)
     globals()[name] = value
     return value
 
 
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # takes as long as the rest of this package
+
+    try:
+        return version("sse-demo")
+    except PackageNotFoundError as error:
+        raise AttributeError("sse_demo is not installed, and has no version") from error
+
+
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from . import notebook
-from .demo.machine import publish_machine
 from .demo.routes import DEMO
+from .extras import needs
 from .hub.hub import Hub
 from .logs.contract import EventLog
 from .logs.sqlite import SqliteLog
 from .settings import Settings, SettingsByName
 from .web.app import BUILT_IN, make_app
+from .web.async_server import Background
 from .web.routing import Group, Route
 from .web.server import Server
 from .web.server_socket import bind, require_port
@@ -53,11 +54,13 @@ def serve(
     Raises:
         ValueError: The port is none, or a setting is none that it may be, or two of the routes have the same path.
         TypeError: There is no such setting.
+        ImportError: ``live`` needs psutil, and it is not installed here.
         OSError: The port is in use, or the host is none of this machine.
         LogError: The log file cannot be used.
     """
     configured = Settings(**settings)  # type: ignore[arg-type]  # a list of names becomes a tuple there
     require_port(port)  # before anything is stopped
+    background = _this_machine() if live else []
     notebook.stop_earlier_run()
     with contextlib.ExitStack() as undo:
         owned = undo.enter_context(contextlib.ExitStack())
@@ -70,9 +73,15 @@ def serve(
             make_app(hub, routes, configured, built_in=[*BUILT_IN, *DEMO] if demo else BUILT_IN),
             socket,
             tls=tls,
-            background=[publish_machine] if live else [],
+            background=background,
             owned=owned,
         )
         undo.pop_all()
     notebook.stop_on_rerun(server)
     return server
+
+
+def _this_machine() -> list[Background]:
+    with needs("live", "live=True"):
+        from .demo.machine import publish_machine
+    return [publish_machine]

@@ -7,6 +7,8 @@ import json
 import logging
 import time
 
+import psutil
+
 from ..errors import LogError, Overloaded, TopicFull
 from ..hub.hub import Hub
 
@@ -26,8 +28,6 @@ async def publish_machine(hub: Hub, topic: str = TOPIC, interval: float = INTERV
         topic: The topic's name.
         interval: Seconds between two events.
     """
-    import psutil  # only where it is used
-
     psutil.cpu_percent()  # the first call has nothing to compare with and returns 0
     refused = False
     while True:

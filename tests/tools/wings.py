@@ -20,6 +20,7 @@ PACKAGE = Path(sse_demo.__file__).parent
 # Each wing with those that it stands on. It may import them, and what they stand on.
 STANDS_ON = {
     "errors": (),
+    "extras": (),
     "fields": (),
     "notebook": (),
     "observe": (),
@@ -30,7 +31,7 @@ STANDS_ON = {
     "web": ("hub",),
     "settings": ("web",),
     "demo": ("web",),
-    "start": ("demo", "settings", "notebook"),
+    "start": ("demo", "settings", "notebook", "extras"),
     "sse_demo": ("start", "client"),  # the public names
     "bench": ("sse_demo",),
     "cli": ("sse_demo", "bench"),
