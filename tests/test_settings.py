@@ -1,11 +1,14 @@
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import FrozenInstanceError, fields
+from typing import get_type_hints
 
 import pytest
 
 from sse_demo import Hub, Settings, serve
 from sse_demo.hub.topics import TOPIC_NAME
+from sse_demo.settings import SettingsByName
 
 NAMES = [field.name for field in fields(Settings)]
 TOPICS = ["coalesce", "state", "urgent"]
@@ -43,7 +46,7 @@ def test_a_limit_may_be_none_at_all(name):
 def test_a_retry_is_one_that_can_be_sent():
     assert Settings(retry=24 * 3600, retry_jitter=1).retry == 24 * 3600
     for retry in (24 * 3600 + 1, math.inf):
-        with pytest.raises(ValueError, match="retry must be a day at the most, 86400 seconds, not"):
+        with pytest.raises(ValueError, match="retry must be 86400 seconds at the most, not"):
             Settings(retry=retry)
     for jitter in (1.5, math.inf):
         with pytest.raises(ValueError, match="retry_jitter must be from 0 to 1, not"):
@@ -82,8 +85,18 @@ def test_origins_are_a_list_and_named_where_credentials_are_allowed():
         Settings(allow_origins=["*"], allow_credentials=True)
 
 
-def test_each_is_described():
-    assert all(re.search(rf"\b{name}\b", Settings.__doc__) for name in NAMES)
+def test_each_is_described_by_the_part_that_it_belongs_to():
+    for part in Settings.__mro__:
+        for name in vars(part).get("__annotations__", {}):
+            assert re.search(rf"^ +{name}: ", part.__doc__, re.MULTILINE), name
+
+
+def test_type_checkers_know_each_by_name():
+    types = get_type_hints(SettingsByName)
+    assert set(types) == set(NAMES)
+    assert SettingsByName.__required_keys__ == frozenset()
+    kinds = {bool: bool, tuple: Iterable[str], int: float, float: float}  # a number may be one or the other
+    assert types == {name: kinds[type(getattr(Settings(), name))] for name in NAMES}
 
 
 def test_they_do_not_change():

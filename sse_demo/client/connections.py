@@ -147,6 +147,17 @@ def nobody_there(error: BaseException | None) -> OSError | None:
     return None
 
 
+def nothing_answers(url: str, reason: OSError) -> str:
+    """The words for an address at which nothing answers.
+
+    Args:
+        url: The address as it may be shown.
+        reason: The system's own.
+    """
+    known = isinstance(reason, ConnectionRefusedError)  # then there is no more to say
+    return f"nothing answers at {url}{'' if known else f' ({reason})'}"
+
+
 async def read_up_to(response: aiohttp.ClientResponse, most: int) -> bytes:
     """The body of an answer, or its first ``most`` bytes."""
     body = bytearray()

@@ -17,7 +17,7 @@ from yarl import URL
 from ..errors import InvalidInput, PublishError
 from ..wire.event import Event
 from .address import parse_address, shown
-from .connections import Connections, Lost, Refused, abort, nobody_there, problem_detail, read_up_to
+from .connections import Connections, Lost, Refused, abort, nobody_there, nothing_answers, problem_detail, read_up_to
 from .own_loop import run_in_a_thread
 
 TIMEOUT = 30.0  # seconds
@@ -154,7 +154,4 @@ def _one_line(body: bytes) -> str:
 
 def _why(loss: Lost, url: str) -> str:
     nobody = nobody_there(loss.error)
-    if nobody is None:
-        return f"{url}: {loss}"
-    known = isinstance(nobody, ConnectionRefusedError)  # then there is no more to say
-    return f"nothing answers at {url}{'' if known else f' ({nobody})'}; is the server running?"
+    return f"{nothing_answers(url, nobody)}; is the server running?" if nobody else f"{url}: {loss}"

@@ -123,6 +123,3 @@ def _names_of_null(value: Any, max_depth: float, in_a_list: bool = False) -> lis
 
 def _too_deep() -> InvalidInput:
     return InvalidInput(f"a state is nested {MAX_DEPTH} deep at most")
-
-
-check_depth = check_no_null = require_state  # until the hub has the new name

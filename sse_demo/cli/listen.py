@@ -1,0 +1,84 @@
+"""``listen``: print the events of a stream."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from ..errors import EventSourceError
+from ..extras import needs
+from ..wire.event import Event
+from .arguments import count, header
+
+if TYPE_CHECKING:
+    from ..client.options import EventSourceOptions
+
+SUMMARY = "Print each event of a stream as it comes."
+DESCRIPTION = """\
+Print each event of a stream as it comes: type, id, data; more lines of its data follow after a bar.
+A lost connection is made again, and goes on after the last event that came."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The address, where to begin and to end, and what to do on a bad line."""
+    parser.add_argument("url", metavar="URL", help="such as http://127.0.0.1:8000/stream; put quotes around a ? or &")
+    parser.add_argument("--count", type=count, metavar="N", help="stop after so many events")
+    parser.add_argument("--json", action="store_true", help="print each event as one line of JSON")
+    parser.add_argument("--last-event-id", default="", metavar="ID", help="go on after this event")
+    parser.add_argument(
+        "--header", action="append", default=[], type=header, metavar="NAME:VALUE", help="send this header, too"
+    )
+    parser.add_argument(
+        "--read-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="treat this much silence as a lost connection (default: never)",
+    )
+    parser.add_argument(
+        "--max-tries", type=count, metavar="N", help="give up after so many in a row that fail (default: never)"
+    )
+    parser.add_argument(
+        "--patient", action="store_true", help="go on trying after a 429 or 5xx answer, too, and wait longer each time"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print until the stream ends, ``--count`` events have come, or the stream fails."""
+    with needs("client", "the command listen"):
+        from ..client.address import shown
+        from ..client.connections import nobody_there, nothing_answers
+        from ..client.listen import listen
+        from ..client.reconnection import TRANSIENT_STATUSES, Backoff
+        from .outages import Outages
+    asked: EventSourceOptions = {
+        "last_event_id": options.last_event_id,
+        "headers": dict(options.header),
+        "read_timeout": options.read_timeout,
+        "max_tries": options.max_tries,
+        "on_state_change": Outages(shown(options.url), patient=options.patient).see,
+    }
+    if options.patient:
+        asked |= {"retry_on": TRANSIENT_STATUSES, "backoff": Backoff()}
+    write = _json if options.json else _line
+    with listen(options.url, **asked) as events:
+        try:
+            for number, event in enumerate(events, start=1):
+                print(write(event), flush=True)
+                if number == options.count:
+                    break
+        except EventSourceError as error:
+            if nobody := nobody_there(error.__cause__):
+                nothing = nothing_answers(error.url, nobody)
+                raise OSError(f"{nothing}; is the server running? (try {error.tries})") from None
+            raise
+    return 0
+
+
+def _line(event: Event) -> str:
+    data = event.data.replace("\n", "\n  | ")  # the other lines of its data are no other events
+    return "  ".join([event.event, *([f"id={event.id}"] if event.id else []), data])
+
+
+def _json(event: Event) -> str:
+    return json.dumps({"event": event.event, "id": event.id, "data": event.data}, ensure_ascii=False)
