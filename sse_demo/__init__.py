@@ -98,16 +98,18 @@ _EXTRA_OF = {"client": "client", "hub": "server", "start": "server", "web": "ser
 __all__ = sorted(_HOME_OF)
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return _version()
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _HOME_OF[name]
-    with needs(_EXTRA_OF.get(home.partition(".")[0]), name):
-        value = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # type checkers know the names from above, and a name that is none is an error for them
+
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            return _version()
+        if name not in _HOME_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = _HOME_OF[name]
+        with needs(_EXTRA_OF.get(home.partition(".")[0]), name):
+            value = getattr(import_module(f".{home}", __name__), name)
+        globals()[name] = value
+        return value
 
 
 def _version() -> str:

@@ -9,6 +9,8 @@ import signal
 import sys
 from typing import NoReturn, Protocol
 
+import sse_demo
+
 from ..errors import SSEError
 from . import bench, listen, publish, serve
 
@@ -81,11 +83,9 @@ class _Parser(argparse.ArgumentParser):
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from importlib.metadata import PackageNotFoundError, version
-
         try:
-            print(f"sse_demo {version('sse-demo')}")
-        except PackageNotFoundError:
+            print(f"sse_demo {sse_demo.__version__}")
+        except AttributeError:
             parser.exit(1, "sse_demo: it is not installed, so nothing tells its version\n")
         parser.exit()
 
