@@ -54,8 +54,8 @@ def test_leaving_the_loop_leaves_nothing_behind(server, eventually):
 def test_a_with_block_closes(server, eventually):
     with listen(f"{server.url}/events?topic=a&last_event_id=x") as events:
         next(events)
-        eventually(lambda: len(server.hub) == 1)
-    eventually(lambda: len(server.hub) == 0)
+        eventually(lambda: server.hub.subscribers == 1)
+    eventually(lambda: server.hub.subscribers == 0)
     assert listening_threads() == []
 
 
