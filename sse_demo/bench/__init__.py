@@ -24,7 +24,6 @@ __all__ = [
     "Result",
     "Subscribers",
     "Target",
-    "allow_files",
     "measure",
     "median_of",
     "paired_ratio",

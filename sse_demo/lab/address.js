@@ -1,16 +1,17 @@
-// How this page reaches what is on a server. The beginning of the scripts of BrowserEvents and BrowserPage.
+// How this page reaches a server. This file is the beginning of the scripts of BrowserEvents and BrowserPage.
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 const PLACES = 4; // for streams and pages on JupyterLab's own origin; the other two connections are for JupyterLab
 const WAITS = "waits: JupyterLab needs the other connections";
 
-// Each widget has this script to itself. This is what those of a page have in common.
+// Each widget has a copy of this script. All the copies of a page share these two.
 const { probes, line } = (window.sseDemo ??= { probes: {}, line: new Set() });
 
-// Whether anything answers there. No time limit: behind six streams this waits as long as one more stream would.
+// Whether a server answers the browser. There is no time limit: behind six open streams this request waits as long as
+// one more stream would.
 function answers(origin) {
   probes[origin] ??= fetch(origin, { method: "HEAD", mode: "no-cors", cache: "no-store" });
-  const forget = () => delete probes[origin]; // it may be there next time
+  const forget = () => delete probes[origin]; // the server may be there next time
   return probes[origin].then(() => true, () => !forget());
 }
 
@@ -26,11 +27,12 @@ async function address(model) {
   return new URL(`${config.baseUrl ?? "/"}proxy/${port}${url.pathname}${url.search}`, location.origin);
 }
 
-// Calls `connect` with the address when its turn has come, and `wait` when that is later. `signal` gives the place back.
+// Calls `connect` with the address when its turn has come. Before that, it calls `wait` where all places are taken. The
+// place is given back when `signal` is aborted.
 async function reach(model, signal, connect, wait) {
   const url = await address(model);
   if (signal.aborted) return;
-  // Over HTTP/1.1 a browser has six connections to an origin, and what is open for long keeps one of them.
+  // Over HTTP/1.1 a browser has six connections to an origin, and a stream keeps one of them.
   const { nextHopProtocol } = performance.getEntriesByType("navigation")[0];
   if (url.origin !== location.origin || /^h[23]/.test(nextHopProtocol)) return connect(url.href);
   const turn = { begin: () => connect(url.href) };

@@ -1,25 +1,25 @@
 // The browser's half of BrowserEvents: one EventSource for each widget, however often it is shown.
 
-const FLUSH = 100; // milliseconds between two reports to Python
-const PATIENCE = 1000; // milliseconds until what Python has not confirmed is reported again; then twice as long
+const FLUSH_MS = 100; // between two reports to Python
+const PATIENCE_MS = 1000; // until a report that Python has not confirmed is repeated; then twice as long
 const COLORS = { connecting: "#b26a00", open: "#2e7d32", closed: "#616161" };
 
-const streams = new Map(); // by the key of a widget: what its views need
+const streams = new Map(); // by the key of a widget: the functions for its views
 
 function initialize({ model }) {
   const run = crypto.randomUUID?.() ?? String(Math.random()); // a page that is loaded again starts again
   const views = new Set(); // functions that draw
   const seen = { state: "no browser", opened: 0, errors: 0, count: 0, last_id: "" };
   let shown = []; // the newest events
-  let version = 0; // of what there is to report
+  let version = 0; // of the next report
   let waiting = []; // the newest events that Python has not confirmed, each after the version it came with
-  let patience = PATIENCE;
-  let stream = null; // aborted, it is closed, or has never been opened
-  let note = ""; // why it is not open yet
-  let timer = null; // of the next report
+  let patience = PATIENCE_MS; // until the next repetition
+  let stream = null; // a controller: to abort it closes the stream
+  let note = ""; // why the stream is not open yet
+  let timer = null; // until the next report
   let over = false; // there is nobody to report to
 
-  // What is reported is all that Python has not confirmed, so that a report may be late, lost, or come twice.
+  // A report holds everything that Python has not confirmed. It may therefore be late, lost, or come twice.
   function report() {
     if (over) return;
     model.send({ run, version, events: waiting, seen });
@@ -30,9 +30,9 @@ function initialize({ model }) {
   function confirmed(told) {
     if (told.run !== run || timer === null) return;
     waiting = waiting.filter(([its]) => its > told.version);
-    patience = PATIENCE;
+    patience = PATIENCE_MS;
     clearTimeout(timer);
-    timer = told.version < version ? setTimeout(report, FLUSH) : null;
+    timer = told.version < version ? setTimeout(report, FLUSH_MS) : null;
   }
 
   function changed(values, event) {
@@ -44,7 +44,7 @@ function initialize({ model }) {
       if (waiting.length > model.get("keep")) waiting.shift();
     }
     for (const draw of views) draw(seen, shown, note);
-    timer ??= setTimeout(report, FLUSH);
+    timer ??= setTimeout(report, FLUSH_MS);
   }
 
   function tell(text) {
@@ -64,14 +64,14 @@ function initialize({ model }) {
     const mine = stream;
     const source = new EventSource(url, { withCredentials: model.get("credentials") });
     mine.signal.addEventListener("abort", () => source.close());
-    // The connection has events of its own, which are no messages. A message may have the same name.
+    // The EventSource has events of its own, which are no messages. A message may have the same name.
     const own = (type, react) =>
       source.addEventListener(type, (event) => event instanceof MessageEvent || react());
     own("open", () => changed({ state: "open", opened: seen.opened + 1 }));
     own("error", () => {
       const closed = source.readyState === EventSource.CLOSED;
       changed({ state: closed ? "closed" : "connecting", errors: seen.errors + 1 });
-      if (closed) mine.abort(); // another one may have its place
+      if (closed) mine.abort(); // another stream may have the place
     });
     for (const type of new Set(model.get("types"))) {
       source.addEventListener(type, (event) => {
@@ -95,7 +95,7 @@ function initialize({ model }) {
     over = true;
   }
 
-  // The views come and go; the stream is there as long as one of them is.
+  // The views come and go. The stream is open as long as there is a view.
   streams.set(model.get("key"), {
     enter(draw) {
       views.add(draw);
@@ -109,7 +109,7 @@ function initialize({ model }) {
   });
   model.on("change:stopped", () => model.get("stopped") && close());
   model.on("msg:custom", confirmed);
-  // JupyterLab does not tell a widget that its kernel has gone; the kernel's connection does.
+  // JupyterLab does not tell a widget that its kernel has gone. The kernel's connection tells it.
   const kernel = model.widget_manager?.kernel;
   const gone = () => ["dead", "terminating", "restarting", "autorestarting"].includes(kernel.status) && end();
   kernel?.statusChanged?.connect(gone);
