@@ -1,1 +1,1 @@
-"""The receiving side, and publishing over HTTP."""
+"""The client: an event stream that is read, reconnected and resumed, and publishing over HTTP."""

@@ -34,5 +34,5 @@ def shown(url: str) -> str:
 
 
 def _without_user(text: str) -> str:
-    """For what cannot be read as an address: all that may be a user and a password is left out."""
+    """A text that is no address, without all that may be a user and a password in it."""
     return re.sub(r"//.*@", "//", text, flags=re.DOTALL)

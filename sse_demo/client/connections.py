@@ -1,4 +1,4 @@
-"""Connections that are used once, and how they fail. What is asked over them is none of their business."""
+"""HTTP connections, each for one request, and what it means when one fails."""
 
 from __future__ import annotations
 
@@ -49,10 +49,12 @@ class Refused(Exception):
 
 
 class Connections:
-    """Each request has a connection of its own: one that is kept may be dead already, and would count as a try.
+    """Makes requests, each over a connection of its own.
+
+    A connection that is kept may be dead already when the next request needs it, and would count as a try.
 
     Args:
-        timeout: For each request.
+        timeout: The time limits of each request.
         tls: A context for ``https``; ``None`` trusts the system's authorities.
     """
 
@@ -73,11 +75,11 @@ class Connections:
         """Ask once, and return the answer as soon as its headers have come.
 
         Args:
-            method: Of the request.
-            url: Where to ask.
-            headers: All that are sent, but for those that the connection itself needs.
-            body: Of the request.
-            redirects: Follow redirects, as the Fetch standard says.
+            method: The method of the request.
+            url: The address of the request.
+            headers: All headers but those that the connection itself needs.
+            body: The body of the request.
+            redirects: Whether redirects are followed, as the Fetch standard says.
 
         Raises:
             Lost: There was no answer.
@@ -123,14 +125,14 @@ class Connections:
 
 
 def abort(response: aiohttp.ClientResponse) -> None:
-    """Close its connection now. In order, a TLS connection would wait for the other side, which may be gone."""
+    """Close the connection of a response now. Closing it in order would wait for the other side, which may be gone."""
     if response.connection is not None and response.connection.transport is not None:
         response.connection.transport.abort()
     response.close()
 
 
 def lost(error: Exception) -> Lost:
-    """What the network or the HTTP library says, as the loss of the connection that it is."""
+    """Translate an error of the network or of the HTTP library into a lost connection."""
     if isinstance(error, aiohttp.SocketTimeoutError):
         return Lost("nothing has come within the read timeout", error)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
@@ -167,7 +169,7 @@ async def read_up_to(response: aiohttp.ClientResponse, most: int) -> bytes:
 
 
 def problem_detail(body: bytes) -> str:
-    """The ``detail`` of a problem (RFC 9457): what was wrong, in words. ``""`` where the body is no problem."""
+    """The ``detail`` of a problem (RFC 9457), in words; ``""`` where the body is no problem."""
     try:
         return str(json.loads(body)["detail"])
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -175,7 +177,7 @@ def problem_detail(body: bytes) -> str:
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """aiohttp asks a second time when a connection breaks, at once and unseen: for us that is a try that has failed."""
+    """Keep aiohttp from asking a second time when a connection breaks: here that is a try that has failed."""
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:

@@ -32,7 +32,7 @@ class Listener(Generic[Item]):
         self._events: deque[Item] = deque()
         self._loop = new_loop()
         self._stop = asyncio.Event()
-        self._closing = threading.Lock()  # what is handed to the loop is handed over before it is told to stop
+        self._closing = threading.Lock()  # nothing is handed to the loop once it has been told to stop
         self._closed = False
         self._thread = threading.Thread(
             target=_run_until, args=(self._loop, self._stop, source), name=f"listen {source.shown_url}", daemon=True
@@ -69,7 +69,7 @@ class Listener(Generic[Item]):
         self.source.restart()
 
     def close(self) -> None:
-        """End the stream, at once and from any thread; a ``next()`` that waits ends with ``StopIteration``."""
+        """End the stream, at once and from any thread. A ``next()`` that waits ends with ``StopIteration``."""
         with self._closing:
             if not self._closed:
                 self._closed = True

@@ -22,7 +22,7 @@ from .own_loop import run_in_a_thread
 
 TIMEOUT = 30.0  # seconds
 MAX_ANSWER = 16 * 1024  # bytes of an answer that are read
-MAX_SHOWN = 500  # characters of an answer that explains nothing in a form that we know
+MAX_SHOWN = 500  # characters of an error answer that is no problem (RFC 9457)
 
 
 def publish(
@@ -121,14 +121,14 @@ async def publish_async(
 
 
 def _with_query(url: str, more: dict[str, object]) -> URL:
-    """The address with more in its query. What is there already stays as it is, however it is escaped."""
+    """The address with more in its query. The query that is there already stays as it is written."""
     before, hash, fragment = url.partition("#")
     mark = "" if not more else "&" if "?" in before else "?"
     return parse_address(f"{before}{mark}{urlencode(more)}{hash}{fragment}")
 
 
 async def _id(response: aiohttp.ClientResponse, url: str) -> str:
-    """The id of which an answer tells."""
+    """Read the id from an answer."""
     body = b""
     with contextlib.suppress(aiohttp.ClientError, OSError):  # what has broken off tells nothing
         body = await read_up_to(response, MAX_ANSWER)
@@ -147,7 +147,7 @@ async def _id(response: aiohttp.ClientResponse, url: str) -> str:
 
 
 def _one_line(body: bytes) -> str:
-    """What a server says that explains its refusal in a form of its own, such as a page of a proxy."""
+    """The text of an error answer in a form of its own, such as a page of a proxy, without control characters."""
     text = "".join(character if character.isprintable() else " " for character in body.decode(errors="replace"))
     return " ".join(text.split())[:MAX_SHOWN]
 

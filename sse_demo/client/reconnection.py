@@ -1,4 +1,4 @@
-"""When a client tries again: what it may wait for, and how long. No input or output."""
+"""When a client tries again, and how long it waits. No input or output."""
 
 from __future__ import annotations
 

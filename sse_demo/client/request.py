@@ -25,7 +25,7 @@ class NoMore(Exception):
 
 @dataclass(kw_only=True)
 class StreamRequest:
-    """What is asked for each time; the fields are the arguments of :class:`sse_demo.EventSource`."""
+    """The request that each connection begins with. The fields are arguments of :class:`sse_demo.EventSource`."""
 
     url: str
     method: str
@@ -95,7 +95,7 @@ class StreamRequest:
 
 
 async def _explanation(response: aiohttp.ClientResponse) -> str:
-    """What the answer itself says about why it is no stream."""
+    """The answer's own words for why it is no stream."""
     if 300 <= response.status < 400 and "Location" not in response.headers:
         return ", with no Location to go to"
     if response.content_type == "application/problem+json":  # RFC 9457

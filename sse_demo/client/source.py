@@ -150,7 +150,7 @@ class EventSource(Generic[Item]):
 
     @property
     def last_event_id(self) -> str:
-        """What the next connection will send as ``Last-Event-ID``."""
+        """The id that the next connection will send as ``Last-Event-ID``."""
         return self._parser.last_event_id
 
     @property
@@ -159,7 +159,7 @@ class EventSource(Generic[Item]):
         return shown(self.url)
 
     def close(self) -> None:
-        """End the stream, at once and from any thread or task: whoever waits for an event gets the end instead."""
+        """End the stream, at once and from any thread or task. A reader that waits gets the end instead of an event."""
         told = self.ready_state is ReadyState.CLOSED
         self._closed = True
         if not told:
@@ -169,8 +169,8 @@ class EventSource(Generic[Item]):
     def restart(self) -> None:
         """Connect again, at once and from any thread or task, and go on after the last event that has come.
 
-        It also ends a wait for the next try. What has come and has not been read yet is kept. A stream that is closed
-        stays closed.
+        A wait for the next try ends, too. Events that have come and have not been read yet are kept. A stream that is
+        closed stays closed.
         """
         self._restarting = True
         self._step.interrupt(lambda: self._restarting)

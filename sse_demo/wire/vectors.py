@@ -11,16 +11,27 @@ from typing import NamedTuple
 
 
 class Vector(NamedTuple):
-    """A stream, the events it gives, and the state it leaves behind."""
+    """A stream, the events it gives, and the state in which it leaves the parser.
+
+    Attributes:
+        name: A short name, without spaces.
+        rule: The rule of the standard, in words.
+        stream: The bytes.
+        events: For each event its type, its data and the last event ID, ``""`` when there is none.
+        last_event_id: The last event ID at the end of the stream.
+        retry: The reconnection time at the end of the stream, in milliseconds.
+        comments: For each comment the text after the colon, as it is.
+        start_id: The last event ID with which the stream starts.
+    """
 
     name: str
     rule: str
     stream: bytes
-    events: tuple[tuple[str, str, str], ...] = ()  # event type, data, last event ID ("" when there is none)
-    last_event_id: str = ""  # at the end of the stream
-    retry: int | None = None  # at the end of the stream, in milliseconds
-    comments: tuple[str, ...] = ()  # what stands after the colon, as it is
-    start_id: str = ""  # the last event ID the stream starts with
+    events: tuple[tuple[str, str, str], ...] = ()
+    last_event_id: str = ""
+    retry: int | None = None
+    comments: tuple[str, ...] = ()
+    start_id: str = ""
 
 
 def cuts(stream: bytes) -> Iterator[list[bytes]]:
