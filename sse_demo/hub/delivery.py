@@ -146,12 +146,11 @@ class Delivery:
     @_alone
     def skip_to(self, position: int) -> None:
         """Entries up to this position were not told of: everybody reads on from the log, which tells what is left."""
-        behind = [one for one in self._subscribers if one not in self._lagging]
-        for connection in behind:
+        loop = asyncio.get_running_loop()
+        for connection in [one for one in self._subscribers if one not in self._lagging]:
             self._put_back(connection, Snapshots.CHANGED)
+            loop.call_soon(self._catch_up, connection)  # when what has come with this news is delivered, too
         self.up_to = max(self.up_to, position)
-        for connection in behind:
-            self._catch_up(connection)
 
     @_alone
     def complete(self, since: float) -> None:

@@ -14,8 +14,9 @@ from ..errors import InvalidInput
 from ..logs.contract import Snapshot
 from ..wire.event import Event
 from ..wire.parser import EventStreamParser
-from ..wire.patch import MAX_DEPTH, difference, require_state
+from ..wire.patch import difference, require_state
 from ..wire.service_events import patch_event, snapshot_event
+from ..wire.strict_json import read_json
 
 _logger = logging.getLogger("sse_demo.hub")
 
@@ -51,18 +52,11 @@ def empty_change(event: Event) -> bytes:
     return patch_event("{}")._replace(retry=event.retry).encode()
 
 
-def no_number(name: str) -> None:
-    """For ``json.loads``, which would take ``NaN`` and ``Infinity``: JSON has neither (RFC 8259, 6)."""
-    raise ValueError(f"{name} is no JSON number")
-
-
 def _document(event: Event) -> dict[str, Any]:
     if event.event != "message":
         raise InvalidInput(f"events of a state topic are called snapshot and patch, not {event.event!r}")
     try:
-        document = json.loads(event.data, parse_constant=no_number)
-    except RecursionError:
-        raise InvalidInput(f"a state is nested {MAX_DEPTH} deep at most") from None
+        document = read_json(event.data)
     except ValueError as error:
         raise InvalidInput(f"a state is a JSON object, not {event.data[:50]!r}: {error}") from None
     if not isinstance(document, dict):
@@ -77,11 +71,11 @@ def _known(topic: str, snapshot: Snapshot | None) -> dict[str, Any] | None:
         return None
     try:
         (event,) = EventStreamParser(max_event_size=len(snapshot.block)).feed(snapshot.block)
-        document = json.loads(event.data)
+        document = read_json(event.data)
         if isinstance(document, dict):
             return document
         raise ValueError(f"it is no object, but {event.data[:50]!r}")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         _logger.warning("the snapshot of %s cannot be read, and the next change is sent whole: %s", topic, error)
         return None
 

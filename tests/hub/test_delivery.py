@@ -214,7 +214,7 @@ def test_a_state_is_there_again_after_a_restart(tmp_path, eventually):
         ('{"a": NaN}', "NaN is no JSON number"),
         ('{"a": "\\ud800"}', "surrogate"),
         ('{"a": 1e400}', "not JSON compliant"),
-        ('{"a":' * 50_000 + "1" + "}" * 50_000, "nested 100 deep"),
+        ('{"a":' * 50_000 + "1" + "}" * 50_000, "nested too deeply"),
         ('{"a":[' * 51 + "1" + "]}" * 51, "nested 100 deep"),
     ],
 )

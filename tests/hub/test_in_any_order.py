@@ -4,18 +4,19 @@ Subscribers are sockets with small buffers, so that they lag as soon as they do 
 sent is compared with what was published: topic by topic without a gap, a repeat or disorder.
 """
 
+import itertools
 import json
 import socket
 from collections import defaultdict
 
 import pytest
+from fake_engine import TRIES, Engine, SharedLog
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from support import Reader
 
-from sse_demo import serve
-from sse_demo.wire.patch import merge_patch
+from sse_demo import LogError, LogUncertain, Settings, merge_patch, serve
 
 BUFFER = 16_384  # bytes; the kernel doubles it
 PLAIN, URGENT, COALESCED, STATE = ("a", "b"), ("u",), ("c",), ("s",)
@@ -100,9 +101,14 @@ class Client:
         return True
 
 
+OPTIONS = {"urgent": URGENT, "coalesce": COALESCED, "state": STATE, "read_batch": 30_000}
+
+
 class Machine(RuleBasedStateMachine):
+    """One server, whose log is in memory, or on the disk at ``path``."""
+
     durable = False
-    path = None  # of the log, when it is durable
+    path = None
 
     def __init__(self):
         super().__init__()
@@ -113,9 +119,15 @@ class Machine(RuleBasedStateMachine):
         self.clients[0].connect()
 
     def start(self):
-        options = {"urgent": URGENT, "coalesce": COALESCED, "state": STATE, "read_batch": 30_000}
-        self.server = serve(log=self.path, **options)
-        self.server._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        self.server = self.serve(self.path)
+
+    def serve(self, log):
+        server = serve(log=log, **OPTIONS)
+        server._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        return server
+
+    def stop(self):
+        self.server.stop()
 
     def teardown(self):
         try:
@@ -125,7 +137,7 @@ class Machine(RuleBasedStateMachine):
             for client in self.clients:
                 if client.reader:
                     client.cut()
-            self.server.stop()
+            self.stop()
 
     def catch_up(self, client):
         if not client.reader:
@@ -189,7 +201,7 @@ class Machine(RuleBasedStateMachine):
         for client in self.clients:
             if client.reader:
                 client.cut()
-        self.server.stop()
+        self.stop()
         if not self.durable:
             self.era = self.count
             for client in self.clients:
@@ -202,18 +214,80 @@ class Machine(RuleBasedStateMachine):
             client.has_missed_nothing_so_far()
 
 
-@pytest.mark.parametrize("durable", [False, True], ids=["memory", "sqlite"])
-def test_in_any_order(durable, tmp_path):
+class ManyNodes(Machine):
+    """Two servers that share a log on an engine. Whatever is done next is done on the other one."""
+
+    durable = True
+
+    def __init__(self):
+        self.engine = Engine(Settings(**OPTIONS))
+        super().__init__()
+
+    def start(self):
+        self.logs = [SharedLog(self.engine) for _ in range(2)]
+        self.nodes = [self.serve(log) for log in self.logs]
+        self.turns = itertools.cycle(self.nodes)
+
+    def stop(self):
+        for node, log in zip(self.nodes, self.logs, strict=True):
+            node.stop()
+            log.close()
+
+    @property
+    def server(self):
+        return next(self.turns)
+
+    @rule(tries=st.integers(1, 2))
+    def the_next_answers_break_off(self, tries):
+        """The same token again finds out what has become of the append."""
+        self.engine.troubles.clear()
+        self.engine.troubles += ["breaks off"] * tries
+
+    @rule(topic=st.sampled_from(PLAIN))
+    def the_engine_hangs(self, topic):
+        """The publisher is told that nobody knows; here it was not kept."""
+        self.engine.troubles.clear()
+        self.engine.troubles += ["hangs"] * TRIES
+        with pytest.raises(LogUncertain):
+            self.server.publish(topic, "never")
+
+    @rule(data=st.data(), count=st.integers(1, 5))
+    def a_node_is_cut_off_and_a_client_comes_to_it_that_knows_more(self, data, count):
+        """It is told nothing that it knows, no reset, and after the partition just what is new to it."""
+        client = data.draw(st.sampled_from(self.clients))
+        if client.reader:
+            client.cut()
+        cut_off = data.draw(st.integers(0, 1))
+        self.turns = itertools.repeat(self.nodes[1 - cut_off])
+        client.connect()
+        self.logs[cut_off].cut()
+        with pytest.raises(LogError):
+            self.nodes[cut_off].publish("a", "never")
+        for topic in ("a", "u", "b")[:count]:
+            self.publish(topic, f"{self.count} {topic} ")
+        self.catch_up(client)
+        client.cut()
+        self.turns = itertools.repeat(self.nodes[cut_off])
+        client.connect()
+        self.turns = itertools.repeat(self.nodes[1 - cut_off])
+        self.publish("a", f"{self.count} a ")
+        self.logs[cut_off].heal()
+        self.turns = itertools.cycle(self.nodes)
+        self.catch_up(client)
+
+
+@pytest.mark.parametrize("log", ["memory", "sqlite", "shared"])
+def test_in_any_order(log, tmp_path):
     numbers = iter(range(10**9))
 
     class OfOneLog(Machine):
         def __init__(self):
-            self.durable = durable
-            self.path = tmp_path / f"{next(numbers)}.db" if durable else None
+            self.durable = log == "sqlite"
+            self.path = tmp_path / f"{next(numbers)}.db" if self.durable else None
             super().__init__()
 
     run_state_machine_as_test(
-        OfOneLog,
+        ManyNodes if log == "shared" else OfOneLog,
         settings=settings(
             max_examples=40,
             stateful_step_count=40,

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
 import pytest
+from fake_engine import Engine, SharedLog
 from support import Told
 
 from sse_demo import Event, EventStreamParser, MemoryLog, Settings, SqliteLog
@@ -21,6 +22,7 @@ PER_THREAD = 300
 LOGS = {
     "memory": lambda path, settings: MemoryLog(settings),
     "sqlite": SqliteLog,
+    "shared": lambda path, settings: SharedLog(Engine(settings), settings),  # by several nodes, on an engine
 }
 
 

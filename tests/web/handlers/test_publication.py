@@ -39,7 +39,7 @@ def test_json_has_no_such_number(server, number):
 def test_json_is_checked_where_it_is_declared(server):
     assert publish(server, b'{"a": [1]}', Content_Type="application/json")[0] == 202
     assert_problem(publish(server, b'{"a": ', Content_Type="application/json"), 400, "JSON")
-    assert_problem(publish(server, b"[" * 100_000, Content_Type="application/json"), 400, "JSON", "500 deep")
+    assert_problem(publish(server, b"[" * 100_000, Content_Type="application/json"), 400, "JSON", "nested too deeply")
 
 
 def test_the_same_idempotency_key_is_one_event(server):
@@ -104,10 +104,7 @@ def test_a_key_without_a_use_is_refused(server):
 def test_the_json_of_a_state_is_left_to_the_hub(monkeypatch):
     checked = []
 
-    async def check(text):
-        checked.append(text)
-
-    monkeypatch.setattr("sse_demo.web.handlers.publication.check_json", check)
+    monkeypatch.setattr("sse_demo.web.handlers.publication.read_json", checked.append)
     with serve(state=["state"]) as server:
         for topic in ("state", "plain"):
             assert publish(server, b'{"a": 1}', f"/events?topic={topic}", Content_Type="application/json")[0] == 202
