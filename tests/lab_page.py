@@ -1,4 +1,6 @@
-"""A real JupyterLab in a process of its own, and one notebook of it in a browser."""
+"""A real JupyterLab in a process of its own, in a page of a browser, with a tab for each notebook."""
+
+from __future__ import annotations
 
 import contextlib
 import json
@@ -9,12 +11,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import psutil
+import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 DEADLINE = 60  # seconds; a machine may be slow, a fact is not
@@ -34,27 +39,44 @@ QUIET = (
 
 LOOK = 0.2  # seconds between two looks at a fact
 
-KERNEL = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"
-READY = f"""() => {{
+# In the page, each with the path of the notebook.
+SHOWN = "window.jupyterapp?.shell.currentWidget"
+SHOW = """path => {
+    const {shell} = window.jupyterapp;
+    const tab = [...shell.widgets("main")].find(one => one.context?.path === path);
+    if (shell.currentWidget !== tab) shell.activateById(tab.id);
+}"""
+IS_SHOWN = f"path => {SHOWN}?.context?.path === path"
+OPEN = """path => { window.jupyterapp.commands.execute("docmanager:open", {path}); }"""
+KERNEL = f"{SHOWN}?.context?.sessionContext?.session?.kernel"
+READY = f"""path => {{
     const kernel = {KERNEL};
-    return kernel?.connectionStatus === "connected" && kernel.status === "idle";
+    return {SHOWN}?.context?.path === path && kernel?.connectionStatus === "connected" && kernel.status === "idle";
 }}"""
+RUN = """path => {
+    window.finished ??= {};
+    window.finished[path] = window.jupyterapp.commands.execute("notebook:run-all-cells");
+}"""
+# Nobody is there to wait for a promise that is never kept.
+FINISHED = """([path, seconds]) => Promise.race([
+    window.finished[path], new Promise(resolve => setTimeout(resolve, seconds * 1000, "late"))])"""
+
+# In the page, of the notebook that is shown.
 EXECUTE = f"code => {KERNEL}.requestExecute({{code}}).done.then(() => null)"
 RESTART = f"() => {KERNEL}.restart()"
 THEME = "theme => document.body.dataset.jpThemeLight === String(theme === 'Light')"
 SAVE = """() => { window.jupyterapp.commands.execute("docmanager:save"); }"""
-RUN = """() => { window.finished = window.jupyterapp.commands.execute("notebook:run-all-cells"); }"""
-# Nobody is there to wait for a promise that is never kept.
-FINISHED = """(seconds) => Promise.race([
-    window.finished, new Promise(resolve => setTimeout(resolve, seconds * 1000, "late"))])"""
-DIRTY = "() => window.jupyterapp.shell.currentWidget.context.model.dirty"
-MODEL = "() => window.jupyterapp.shell.currentWidget.content.model.toJSON()"
+DIRTY = f"() => {SHOWN}.context.model.dirty"
+MODEL = f"() => {SHOWN}.content.model.toJSON()"
+CLOSE = f"() => {SHOWN}.dispose()"  # JupyterLab's own command would ask whether to save
 # What is to be read in each output. In `textContent`: cells out of sight have no `innerText`, and a page as high
 # as a notebook takes half a machine.
-TEXTS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(
+TEXTS = f"""() => {SHOWN}.content.widgets.map(
     cell => cell.node.querySelector(".jp-OutputArea")?.textContent ?? "")"""
 # The live views of each output: their parts, all of which change while it lives.
-VIEWS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => {
+VIEWS = (
+    f"() => {SHOWN}.content.widgets"
+    + """.map(cell => {
     const views = [];
     for (const html of cell.node.querySelectorAll(".jp-OutputArea .widget-html-content")) {
         const lines = [...html.querySelectorAll("polyline")];
@@ -71,9 +93,40 @@ VIEWS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell 
     const plain = views.map(parts => parts.map(part => part.replace(/\\s+/g, " ").trim()));
     return {line: cell.model.sharedModel.source.trim().split("\\n").at(-1), views: plain};
 })"""
+)
 
 
-def find_chromium(playwright) -> str | None:
+class NoChromium(Exception):
+    """There is none on this machine. The error says how to get one."""
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """A real browser, without a window.
+
+    Raises:
+        NoChromium: None was found.
+    """
+    with sync_playwright() as playwright:
+        executable = find_chromium(playwright)
+        if executable is None:
+            raise NoChromium(HOW_TO_GET_ONE)
+        browser = playwright.chromium.launch(executable_path=executable, args=QUIET, timeout=DEADLINE * 1000)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def chromium_for_tests() -> Iterator[Browser]:
+    """As :func:`chromium`. Where there is none, a test is skipped; where ``CI`` is set, that is a failure."""
+    try:
+        with chromium() as browser:
+            yield browser
+    except NoChromium as error:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(str(error))
+
+
+def find_chromium(playwright: Playwright) -> str | None:
     own = playwright.chromium.executable_path
     if Path(own).exists():
         return own
@@ -170,32 +223,32 @@ class JupyterLab:
         raise AssertionError(f"no process of kernel {kernel_id}")
 
 
-class NotebookPage:
-    """A notebook that is open in JupyterLab, in a page of its own."""
+class LabPage:
+    """JupyterLab in a page of a browser. Each notebook that is opened is a tab of it.
 
-    def __init__(self, lab: JupyterLab, context, path: Path):
+    Attributes:
+        page: The page of the browser.
+        errors: What the page itself has raised.
+    """
+
+    def __init__(self, lab: JupyterLab, context: BrowserContext) -> None:
         self.lab = lab
-        self.file = lab.notebooks / path.name
-        self.errors: list[str] = []  # of the page itself
+        self.errors: list[str] = []
         self.page = context.new_page()
         self.page.set_default_timeout(DEADLINE * 1000)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.goto(f"{lab.url}lab/workspaces/{path.stem}/tree/{path.name}?token={lab.token}")
-        self.page.wait_for_function(READY)
-        self.kernel_id = self.page.evaluate(f"() => {KERNEL}.id")
+        self._is_there = False
 
-    def processes(self) -> list[psutil.Process]:
-        return self.lab.processes_of(self.kernel_id)
-
-    def command(self, name: str) -> None:
-        self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
-
-    def execute(self, code: str) -> None:
-        """In the kernel, outside of any cell."""
-        self.page.evaluate(EXECUTE, code)
-
-    def restart_kernel(self) -> None:
-        self.page.evaluate(RESTART)
+    def open(self, path: Path) -> NotebookTab:
+        """Open a notebook of JupyterLab's folder, and wait until its kernel is there."""
+        if self._is_there:
+            self.page.evaluate(OPEN, path.name)
+        else:  # in a workspace of its own: one that is known would open its tabs again
+            workspace = f"lab/workspaces/{secrets.token_hex(4)}/tree/{path.name}"
+            self.page.goto(f"{self.lab.url}{workspace}?token={self.lab.token}")
+            self._is_there = True
+        self.page.wait_for_function(READY, arg=path.name)
+        return NotebookTab(self, path.name)
 
     def set_theme(self, theme: str) -> None:
         """``Light`` or ``Dark``. It is a setting, and stays."""
@@ -204,20 +257,59 @@ class NotebookPage:
         )
         self.page.wait_for_function(THEME, arg=theme)
 
+
+class NotebookTab:
+    """A notebook that is open in JupyterLab. Whatever is asked of it brings its tab to the front first.
+
+    Attributes:
+        page: The page of the browser, for what is not of one notebook.
+        errors: What the page itself has raised, whichever notebook it was.
+        panel: The notebook in the page.
+        file: The file that it is saved to.
+        kernel_id: JupyterLab's name for its kernel.
+    """
+
+    def __init__(self, lab_page: LabPage, name: str) -> None:
+        self.page, self.errors = lab_page.page, lab_page.errors
+        self.file = lab_page.lab.notebooks / name
+        self._name = name
+        self._lab = lab_page.lab
+        self.kernel_id: str = self._evaluate(f"() => {KERNEL}.id")
+        self.panel = self.page.locator(f"[id='{self._evaluate(f'() => {SHOWN}.id')}']")
+
+    def _evaluate(self, script: str, argument: object = None) -> Any:
+        self.page.evaluate(SHOW, self._name)
+        self.page.wait_for_function(IS_SHOWN, arg=self._name)
+        return self.page.evaluate(script, argument)
+
+    def processes(self) -> list[psutil.Process]:
+        return self._lab.processes_of(self.kernel_id)
+
+    def command(self, name: str) -> None:
+        self._evaluate("name => window.jupyterapp.commands.execute(name)", name)
+
+    def execute(self, code: str) -> None:
+        """In the kernel, outside of any cell."""
+        self._evaluate(EXECUTE, code)
+
+    def restart_kernel(self) -> None:
+        self._evaluate(RESTART)
+
     def start_all_cells(self) -> None:
         """As *Run All Cells* of the menu. They go on in the browser, whatever happens here."""
-        self.page.evaluate(RUN)
+        self._evaluate(RUN, self._name)
 
     def wait_for_all_cells(self) -> None:
-        assert self.page.evaluate(FINISHED, DEADLINE) != "late", f"still running after {DEADLINE} s: {self.running()}"
+        """Whichever tab is in front."""
+        outcome = self.page.evaluate(FINISHED, [self._name, DEADLINE])
+        assert outcome != "late", f"still running after {DEADLINE} s: {self.running()}"
 
     def running(self) -> list[str]:
-        prompts = self.page.locator(".jp-CodeCell", has=self.page.locator(".jp-InputPrompt", has_text="[*]"))
-        return [text[:200] for text in prompts.all_inner_texts()]
+        return [cell["source"][:200] for cell in self.cells() if cell["execution_count"] is None]
 
     def cells(self) -> list[dict]:
         """All code cells, as they would be saved. ``shown`` is what is to be read of their outputs."""
-        cells = self.page.evaluate(MODEL)["cells"]
+        cells = self._evaluate(MODEL)["cells"]
         for cell, text in zip(cells, self.page.evaluate(TEXTS), strict=True):
             source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
             cell |= {"source": source, "shown": text}
@@ -226,21 +318,20 @@ class NotebookPage:
     def views(self) -> dict[tuple[str, int], list[str]]:
         """What the live views show: by the last line of the cell, and a number."""
         return {
-            (cell["line"], number): view
-            for cell in self.page.evaluate(VIEWS)
-            for number, view in enumerate(cell["views"])
+            (cell["line"], number): view for cell in self._evaluate(VIEWS) for number, view in enumerate(cell["views"])
         }
 
     def save(self) -> None:
         before = self.file.stat().st_mtime_ns
-        self.page.evaluate(SAVE)  # and do not wait for its end: where no connection is left there is none
-        wait_until(lambda: not self.page.evaluate(DIRTY) and self.file.stat().st_mtime_ns > before, "it is saved")
+        self._evaluate(SAVE)  # and do not wait for its end: where no connection is left there is none
+        wait_until(lambda: not self._evaluate(DIRTY) and self.file.stat().st_mtime_ns > before, "it is saved")
 
     def wait(self, seconds: float = LOOK) -> None:
         self.page.wait_for_timeout(seconds * 1000)
 
     def close(self) -> None:
-        self.page.close()
+        """Close the tab, with whatever has not been saved. The kernel goes on."""
+        self._evaluate(CLOSE)
 
 
 def tags(cell: dict) -> set[str]:

@@ -1,23 +1,16 @@
 """A real browser for the tests in this folder, and a real JupyterLab."""
 
-import os
-
 import pytest
-from lab_page import DEADLINE, HOW_TO_GET_ONE, QUIET, JupyterLab, find_chromium
-from playwright.sync_api import expect, sync_playwright
+from lab_page import DEADLINE, JupyterLab, chromium_for_tests
+from playwright.sync_api import expect
 
 expect.set_options(timeout=DEADLINE * 1000)  # a browser comes back to a server after 3 seconds, and a machine is slow
 
 
 @pytest.fixture(scope="module")  # not longer: its event loop runs in this thread, where other tests run theirs
 def browser():
-    with sync_playwright() as playwright:
-        executable = find_chromium(playwright)
-        if executable is None:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(HOW_TO_GET_ONE)
-        browser = playwright.chromium.launch(executable_path=executable, args=QUIET, timeout=DEADLINE * 1000)
+    with chromium_for_tests() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ The lessons run there, and what the browser reads comes through JupyterLab's own
 import re
 
 import pytest
-from lab_page import NOTEBOOKS, JupyterLab, NotebookPage, troubles, wait_until
+from lab_page import NOTEBOOKS, JupyterLab, LabPage, troubles, wait_until
 from playwright.sync_api import expect
 from test_browser_events import Shown
 from test_lesson_browser import WIDGETS
@@ -27,15 +27,21 @@ def hub_lab(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def lessons(browser, hub_lab):
-    """By their names. They run at the same time, as for two people: each has six connections of its own."""
+def pages(browser, hub_lab):
+    """By the names of their lessons. As for two people: each has six connections of its own."""
     contexts = {name: browser.new_context(viewport=TALL) for name in ("05_browser", "01_ten_messages")}
-    lessons = {name: NotebookPage(hub_lab, contexts[name], NOTEBOOKS / f"{name}.ipynb") for name in contexts}
-    for notebook in lessons.values():
-        notebook.start_all_cells()
-    yield lessons
+    yield {name: LabPage(hub_lab, context) for name, context in contexts.items()}
     for context in contexts.values():
         context.close()
+
+
+@pytest.fixture(scope="module")
+def lessons(pages):
+    """By their names. They run at the same time."""
+    lessons = {name: page.open(NOTEBOOKS / f"{name}.ipynb") for name, page in pages.items()}
+    for notebook in lessons.values():
+        notebook.start_all_cells()
+    return lessons
 
 
 def run(notebook):
@@ -48,8 +54,8 @@ def run(notebook):
 
 def test_lesson_1_runs_and_its_page_is_seen_and_publishes(lessons, hub_lab):
     notebook = run(lessons["01_ten_messages"])
-    page = notebook.page.frame_locator("iframe")
-    expect(notebook.page.locator("iframe")).to_have_attribute("src", re.compile(f"^{hub_lab.url}proxy/"))
+    page = notebook.panel.frame_locator("iframe")
+    expect(notebook.panel.locator("iframe")).to_have_attribute("src", re.compile(f"^{hub_lab.url}proxy/"))
     # The ten messages may be over by now, and stay in the list; the topic stays open.
     expect(page.locator("#messages li .data").last).to_contain_text('"seq": 0')
     expect(page.locator("#topic .state")).to_have_attribute("data-state", "open")
@@ -62,7 +68,7 @@ def test_lesson_1_runs_and_its_page_is_seen_and_publishes(lessons, hub_lab):
 
 def test_the_streams_of_lesson_5_leave_jupyterlab_connections(lessons):
     notebook = run(lessons["05_browser"])
-    streams = notebook.page.locator(".browser-events")
+    streams = notebook.panel.locator(".browser-events")
     wait_until(lambda: streams.count() == len(WIDGETS), "all of them are shown")
     wait_until(lambda: streams.first.get_attribute("data-state") == "closed", "its ten messages are over")
     wait_until(lambda: streams.evaluate_all(WITH_A_PLACE) == 4, "four have a place, and none of them ends by itself")
@@ -76,17 +82,17 @@ def test_the_streams_of_lesson_5_leave_jupyterlab_connections(lessons):
     assert not notebook.errors
 
 
-def test_a_stream_comes_through_jupyterlabs_own_origin(browser, server, hub_lab, tmp_path):
-    context = browser.new_context()
+def test_a_stream_comes_through_jupyterlabs_own_origin(server, hub_lab, pages, tmp_path):
+    lab_page = pages["01_ten_messages"]
     asked = []
-    context.on("request", lambda request: asked.append(request.url) if "/events?topic=" in request.url else None)
-    stream = f"{server.url}/events?topic=a"
-    shown = Shown(hub_lab, context, tmp_path, (stream, ""), (stream, ", via='direct'"))
+    lab_page.page.on("request", lambda one: asked.append(one.url) if "topic=own" in one.url else None)
+    stream = f"{server.url}/events?topic=own"
+    shown = Shown(lab_page, tmp_path, (stream, ""), (stream, ", via='direct'"))
+    shown.run()
     wait_until(lambda: shown.state(0) == "open", "it is open, and no CORS header was needed")
     wait_until(lambda: shown.state(1) == "closed", "another origin, without a CORS header")
     for number in range(5):
-        server.publish("a", str(number))
+        server.publish("own", str(number))
     wait_until(lambda: len(shown.heard(0)["data"]) == 5, "Python has them", lambda: (shown.text(0), shown.heard(0)))
     assert shown.heard(0)["data"] == ["0", "1", "2", "3", "4"]
-    assert sorted(asked) == sorted([f"{hub_lab.url}proxy/{server.port}/events?topic=a", stream])
-    context.close()
+    assert sorted(asked) == sorted([f"{hub_lab.url}proxy/{server.port}/events?topic=own", stream])

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from lab_page import NotebookPage, troubles, wait_until
+from lab_page import LabPage, troubles, wait_until
 
 from sse_demo import Event, serve
 
@@ -30,14 +30,13 @@ def shown(url, told, **options):
 class Shown:
     """A notebook whose cells show a ``BrowserEvents`` each: what the page shows, and what Python has heard."""
 
-    def __init__(self, lab, context, folder, *widgets):
+    def __init__(self, lab_page, folder, *widgets):
         self.folder = folder
         cells = [CELL]
         for number, (url, options) in enumerate(widgets):
             told = str(folder / f"{number}.json")
             cells.append(f"shown({url!r}, {told!r}{options})")
-        self.notebook = NotebookPage(lab, context, lab.write("browser_events.ipynb", *cells))
-        self.run()
+        self.notebook = lab_page.open(lab_page.lab.write(f"{folder.name}.ipynb", *cells))
 
     def run(self):
         self.notebook.start_all_cells()
@@ -45,10 +44,10 @@ class Shown:
         assert not troubles(self.notebook.cells())
 
     def state(self, number):
-        return self.notebook.page.locator(".browser-events").nth(number).get_attribute("data-state")
+        return self.notebook.panel.locator(".browser-events").nth(number).get_attribute("data-state")
 
     def text(self, number):
-        output = self.notebook.page.locator(".jp-OutputArea-output").nth(number)
+        output = self.notebook.panel.locator(".jp-OutputArea-output").nth(number)
         return " ".join(output.inner_text().split())
 
     def heard(self, number):
@@ -69,30 +68,36 @@ def open_server():
 
 
 @pytest.fixture(scope="module")
-def shown(lab, browser, tmp_path_factory, strict, open_server):
+def lab_page(lab, browser):
     context = browser.new_context()
-    yield Shown(
-        lab,
-        context,
+    yield LabPage(lab, context)
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def shown(lab_page, tmp_path_factory, strict, open_server):
+    shown = Shown(
+        lab_page,
         tmp_path_factory.mktemp("told"),
         (f"{open_server.url}/events?topic=typed", ", types=['message', 'price']"),
         (f"{open_server.url}/events?topic=lost", ""),
         (f"{strict.url}/events?topic=a", ""),
         (f"{open_server.url}/events?topic=named", ", types=['open', 'error', 'open']"),
     )
-    context.close()
+    shown.run()
+    return shown
 
 
 # The line to the kernel, without the first two reports of a widget.
-LOSSY = """
-const send = WebSocket.prototype.send;
-window.lost = 0;
-WebSocket.prototype.send = function (data) {
-    const text = typeof data === "string" ? data : new TextDecoder().decode(data);
-    if (text.includes('"comm_msg"') && text.includes('"seen"') && window.lost < 2) window.lost++;
-    else send.call(this, data);
-};
-"""
+LOSSY = """() => {
+    const send = WebSocket.prototype.send;
+    window.lost = 0;
+    WebSocket.prototype.send = function (data) {
+        const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+        if (text.includes('"comm_msg"') && text.includes('"seen"') && window.lost < 2) window.lost++;
+        else send.call(this, data);
+    };
+}"""
 
 
 READERS = 3  # of the open server
@@ -103,7 +108,7 @@ def connections(server):
 
 
 def test_events_are_shown_and_arrive_in_python(shown, open_server):
-    wait_until(lambda: len(open_server.hub) == READERS, "all are subscribed")
+    wait_until(lambda: open_server.hub.subscribers == READERS, "all are subscribed")
     open_server.publish("typed", "one")
     id = open_server.publish("typed", Event("<b>two</b>", event="price"))
     open_server.publish("typed", Event("nobody listens", event="other"))
@@ -117,7 +122,7 @@ def test_events_are_shown_and_arrive_in_python(shown, open_server):
 
 
 def test_an_event_may_be_named_as_one_of_the_connection(shown, open_server):
-    wait_until(lambda: len(open_server.hub) == READERS, "all are subscribed")
+    wait_until(lambda: open_server.hub.subscribers == READERS, "all are subscribed")
     names = ["open", "error", "open"]
     for name in names:
         open_server.publish("named", Event(f"called {name}", event=name))
@@ -127,7 +132,7 @@ def test_an_event_may_be_named_as_one_of_the_connection(shown, open_server):
 
 
 def test_a_lost_connection_comes_back_and_is_counted(shown, open_server):
-    wait_until(lambda: len(open_server.hub) == READERS, "all are subscribed")
+    wait_until(lambda: open_server.hub.subscribers == READERS, "all are subscribed")
     for number in range(3):
         open_server.publish("lost", str(number))
         wait_until(lambda number=number: len(shown.heard(1)["data"]) == number + 1, "Python has it")
@@ -150,7 +155,7 @@ def test_it_closes_with_its_output_when_its_cell_is_run_again_and_with_the_kerne
     shown.notebook.command("notebook:clear-all-cell-outputs")
     wait_until(lambda: not connections(open_server), "all streams are closed with their outputs")
     shown.run()
-    wait_until(lambda: len(open_server.hub) == READERS, "all are subscribed")
+    wait_until(lambda: open_server.hub.subscribers == READERS, "all are subscribed")
     before = connections(open_server)
     shown.run()
     wait_until(lambda: len(connections(open_server) - before) == READERS, "all are new")
@@ -160,17 +165,16 @@ def test_it_closes_with_its_output_when_its_cell_is_run_again_and_with_the_kerne
     shown.notebook.restart_kernel()
     wait_until(lambda: not connections(open_server), "all streams are closed by the restart of the kernel")
     shown.run()
-    wait_until(lambda: len(open_server.hub) == READERS, "all are subscribed")
+    wait_until(lambda: open_server.hub.subscribers == READERS, "all are subscribed")
     shown.notebook.command("kernelmenu:shutdown")
     wait_until(lambda: not connections(open_server), "all streams are closed with the kernel")
 
 
-def test_a_report_that_python_does_not_confirm_is_repeated(browser, lab, tmp_path, server):
-    context = browser.new_context()
-    context.add_init_script(LOSSY)
-    shown = Shown(lab, context, tmp_path, (f"{server.url}/events?topic=a&recent=3", ", via='proxy'"))
+def test_a_report_that_python_does_not_confirm_is_repeated(lab_page, tmp_path, server):
+    shown = Shown(lab_page, tmp_path, (f"{server.url}/events?topic=a&recent=3", ", via='proxy'"))
+    lab_page.page.evaluate(LOSSY)
+    shown.run()
     for number in range(3):
         server.publish("a", str(number))
     wait_until(lambda: shown.heard(0)["data"] == ["0", "1", "2"], "Python has them", lambda: shown.heard(0))
-    assert shown.notebook.page.evaluate("lost") == 2
-    context.close()
+    assert lab_page.page.evaluate("lost") == 2

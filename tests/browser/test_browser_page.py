@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from lab_page import NotebookPage, troubles, wait_until
+from lab_page import LabPage, troubles, wait_until
 from playwright.sync_api import expect
 
 from sse_demo import serve
@@ -28,15 +28,16 @@ def page(lab, browser, hidden):
             *(f"BrowserPage('{one.url}/', height=300)" for one in (server, hidden)),
             f"BrowserEvents('{hidden.url}/events?topic=a')",
         ]
-        notebook = NotebookPage(lab, context, lab.write("browser_page.ipynb", *cells))
-        notebook.set_theme("Dark")
+        lab_page = LabPage(lab, context)
+        notebook = lab_page.open(lab.write("browser_page.ipynb", *cells))
+        lab_page.set_theme("Dark")
         notebook.start_all_cells()
         notebook.wait_for_all_cells()
         assert not troubles(notebook.cells())
         expect(notebook.page.locator("iframe").first).to_have_attribute("src", f"{server.url}/")
-        yield notebook
-        assert not notebook.errors
-        notebook.set_theme("Light")
+        yield lab_page
+        assert not lab_page.errors
+        lab_page.set_theme("Light")
         context.close()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from lab_page import NOTEBOOKS, NotebookPage, is_alive, kill, listening_ports, tags, troubles, wait_until
+from lab_page import NOTEBOOKS, LabPage, NotebookTab, is_alive, kill, listening_ports, tags, troubles, wait_until
 from refresh_notebooks import clean, code_cells, is_measured, joined, sanitizers
 
 ROOT = NOTEBOOKS.parent
@@ -122,7 +122,7 @@ def test_what_jupyterlab_has_saved_passes_nbval(path, runs):
 class Run:
     """One notebook, opened and run whole; and what goes on in the meantime, which is most of the time."""
 
-    def __init__(self, page: NotebookPage, folder: Path):
+    def __init__(self, page: NotebookTab, folder: Path):
         self.page = page
         self._second = None
         self.ports_of_kernel = listening_ports(page.processes())
@@ -147,12 +147,13 @@ def runs(lab, browser, tmp_path_factory):
     """``runs(path)`` is the run of that notebook, which begins when it is first asked for."""
     folder = tmp_path_factory.mktemp("saved")
     context = browser.new_context(viewport={"width": 1100, "height": 800})
+    lab_page = LabPage(lab, context)
     started = {}
 
     def run(path):
         if path not in started:
             started[path] = None
-            started[path] = Run(NotebookPage(lab, context, path), folder)
+            started[path] = Run(lab_page.open(path), folder)
         if started[path] is None:
             pytest.fail("it could not be run whole: its first test says why")
         return started[path]

@@ -4,7 +4,7 @@ import re
 import socket
 
 import pytest
-from lab_page import NOTEBOOKS, NotebookPage, wait_until
+from lab_page import NOTEBOOKS, LabPage, wait_until
 
 WIDGETS = ("refused", "first", "live", "survivor", "address", "localhost", *(f"seventh {n}" for n in range(7)), "one")
 
@@ -36,7 +36,7 @@ class Lesson:
 @pytest.fixture(scope="module")
 def lesson(lab, browser):
     context = browser.new_context(viewport={"width": 1100, "height": 9000})  # what is out of sight is not drawn
-    shown = NotebookPage(lab, context, NOTEBOOKS / "05_browser.ipynb")
+    shown = LabPage(lab, context).open(NOTEBOOKS / "05_browser.ipynb")
     shown.start_all_cells()
     shown.wait_for_all_cells()
     lesson = Lesson(shown)

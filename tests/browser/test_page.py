@@ -134,7 +134,7 @@ def test_asking_for_the_reason_leaves_no_stream_open(page, eventually):
         with page.expect_response(lambda answer: "/events" in answer.url and answer.status == 200):
             page.goto(server.url)
         expect(page.locator("#topic .story")).to_have_text("The server said there is no more (204), or refused.")
-        eventually(lambda: len(server.hub) == 0)
+        eventually(lambda: server.hub.subscribers == 0)
 
 
 def test_what_was_published_on_another_topic_is_forgotten(page):
@@ -171,5 +171,5 @@ def test_the_line_of_the_readme_for_a_page_of_your_own(page, eventually):
         page.goto(f"{own.url}/ping")
         page.add_script_tag(content=line.replace("http://127.0.0.1:8000", server.url))
         with page.expect_console_message(lambda message: message.text == "tick"):
-            eventually(lambda: len(server.hub) == 1)
+            eventually(lambda: server.hub.subscribers == 1)
             server.publish("clock", "tick")

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab_page import HOW_TO_GET_ONE, NOTEBOOKS, QUIET, JupyterLab, NotebookPage, find_chromium
-from playwright.sync_api import Browser, sync_playwright
+from lab_page import NOTEBOOKS, JupyterLab, LabPage, NoChromium, chromium
+from playwright.sync_api import Browser
 
 from sse_demo import serve
 
@@ -27,15 +27,16 @@ MARGIN = 6  # pixels
 def pictures(lab: JupyterLab, browser: Browser) -> Iterator[tuple[str, bytes]]:
     """Their names, and the PNG files. The notebook runs while the page is shown: both take their time."""
     context = browser.new_context(viewport=TALL)
-    shown = NotebookPage(lab, context, NOTEBOOKS / f"{NOTEBOOK}.ipynb")
+    lab_page = LabPage(lab, context)
+    shown = lab_page.open(NOTEBOOKS / f"{NOTEBOOK}.ipynb")
     shown.page.evaluate("() => jupyterapp.shell.collapseLeft()")
     shown.start_all_cells()
     yield from _of_the_page(browser)
     shown.wait_for_all_cells()
     for theme, name in LIVE.items():
-        shown.set_theme(theme)
+        lab_page.set_theme(theme)
         yield name, shown.page.screenshot(clip=_around(shown.page, *PART))
-    shown.set_theme("Light")
+    lab_page.set_theme("Light")
     shown.command("kernelmenu:shutdown")
     context.close()
 
@@ -64,16 +65,13 @@ def _around(page, first: str, last: str) -> dict:
 
 
 def main(folder: Path) -> None:
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as work:
-        executable = find_chromium(playwright)
-        if executable is None:
-            sys.exit(HOW_TO_GET_ONE)
-        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
-        with JupyterLab(Path(work)) as lab:
+    try:
+        with chromium() as browser, tempfile.TemporaryDirectory() as work, JupyterLab(Path(work)) as lab:
             for name, picture in pictures(lab, browser):
                 print(folder / name, flush=True)
                 (folder / name).write_bytes(picture)
-        browser.close()
+    except NoChromium as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":
