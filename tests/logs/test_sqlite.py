@@ -1,5 +1,6 @@
 """What only a log on disk promises. What it shares with the one in memory is in test_every_log.py."""
 
+import json
 import os
 import re
 import signal
@@ -15,8 +16,9 @@ from contextlib import closing
 import pytest
 from support import Reader, Told
 
-from sse_demo import Event, LogError, Settings, SqliteLog, listen, serve
+from sse_demo import Event, LogError, LogUncertain, Settings, SqliteLog, listen, serve
 from sse_demo.logs.contract import Publication
+from sse_demo.logs.sqlite import file
 from sse_demo.logs.sqlite.counts import row_cost
 
 ALL = 2**62
@@ -305,3 +307,171 @@ def test_a_kill_in_mid_publish_takes_nothing_that_was_acknowledged(path):
     for name in "xyz":
         own = [text for text in received if text.startswith(name)]
         assert own == [f"{name} {n}" for n in range(len(own))]
+
+
+# what was there before
+
+
+def test_a_file_of_the_version_before_is_brought_up_to_date(path):
+    """Its snapshots were entries of a topic of their own, each after the change that had led to it, with an id."""
+    with closing(sqlite3.connect(path)) as db, db:
+        for statement in file._SCHEMA.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id = {file.APPLICATION}")
+        db.execute("PRAGMA user_version = 1")
+        db.execute("INSERT INTO eras VALUES (1, 'mark')")
+        db.execute("INSERT INTO topics VALUES (1, '', 0), (2, 's', 0), (3, '#snapshots', 0), (4, 'a', 0)")
+        wires = [
+            Event('{"n":1}', event="snapshot", id="mark-1").encode(),
+            Event('{"n":1}', event="snapshot", id="mark-2").encode(),
+            Event("plain", id="mark-3").encode(),
+        ]
+        for position, (topic, key, wire) in enumerate(zip((2, 3, 4), (None, "s", None), wires, strict=True), start=1):
+            db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (position, topic, key, time.time(), wire))
+    with serve(log=path, state=["s"]) as server:
+        snapshot = server.hub.log.snapshot("s")
+        assert (snapshot.id, snapshot.block) == ("mark-1", Event('{"n":1}', event="snapshot").encode())
+        assert server.publish("s", '{"n": 1}') == "mark-1"
+        with Reader(server, "topic=s&topic=a&recent=9") as reader:
+            server.publish("s", '{"n": 2}')
+            events = reader.read(lambda events: len(events) == 3)
+            assert [event.data for event in events] == ['{"n":1}', "plain", '{"n":2}']
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE entries SET wire = 'text' WHERE position = 2",
+        "UPDATE entries SET time = 'yesterday' WHERE position = 2",
+        "UPDATE entries SET topic = 99 WHERE position = 2",
+        "UPDATE snapshots SET block = 7",
+        "UPDATE snapshots SET block = x'ff00'",
+        "UPDATE snapshots SET topic = 99",
+        "INSERT INTO idempotency (key, fingerprint, id) VALUES (x'00', 'text', 7)",
+        "UPDATE eras SET mark = 7.5",
+        "UPDATE topics SET dropped_up_to = 'far' WHERE name = 's'",
+    ],
+)
+def test_what_cannot_be_read_does_not_keep_a_log_from_opening(path, damage, caplog):
+    with serve(log=path, state=["s"]) as server:
+        server.publish("a", "1")
+        server.publish("a", "2")
+        server.publish("s", '{"n": 1}')
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("PRAGMA ignore_check_constraints = 1")
+        db.execute(damage)
+    with serve(log=path, state=["s"]) as server:
+        server.publish("s", '{"n": 2}')
+        server.publish("a", "3")
+        with Reader(server, "topic=a&recent=9") as reader:
+            assert reader.read(lambda events: events and events[-1].data == "3")[0].data == "1"
+        with Reader(server, "topic=s") as reader:
+            assert reader.take(1) == ['{"n":2}']
+    if "x'ff00'" not in damage and "mark" not in damage:
+        assert "cannot be read" in caplog.text
+
+
+def test_a_state_that_is_larger_than_the_limit_does_not_keep_a_log_from_opening(path):
+    with serve(log=path, state=["s"], max_event_size=4_000_000) as server:
+        server.publish("s", json.dumps({"filler": "x" * 2_000_000}))
+    with serve(log=path, state=["s"]) as server, Reader(server, "topic=s") as reader:
+        server.publish("s", '{"n": 1}')
+        assert json.loads(reader.take(1)[0]) == {"filler": None, "n": 1}
+
+
+# the file under us
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal"])
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_a_file_that_is_removed_or_replaced_is_noticed_before_anything_is_acknowledged(path, suffix, how):
+    with serve(log=path) as server:
+        server.publish("a", "1")
+        there = path.with_name(path.name + suffix)
+        moved = there.rename(there.with_suffix(".moved"))
+        if how == "replaced":
+            there.write_bytes(moved.read_bytes())
+        with pytest.raises(LogError, match=r"events\.db was removed or replaced while it was in use"):
+            server.publish("a", "2")
+        with pytest.raises(urllib.error.HTTPError) as unhealthy:
+            urllib.request.urlopen(f"{server.url}/health")
+        assert unhealthy.value.code == 503
+        unhealthy.value.close()
+        moved.replace(there)
+        server.publish("a", "3")
+        with urllib.request.urlopen(f"{server.url}/health") as health:
+            assert health.status == 200
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="there are no links here")
+def test_a_link_is_another_name_of_the_same_file(path):
+    link, hard = path.with_name("link.db"), path.with_name("hard.db")
+    with closing(SqliteLog(path)):
+        link.symlink_to(path)
+        with pytest.raises(LogError, match="in use by another server"):
+            SqliteLog(link)
+        os.link(path, hard)
+        with pytest.raises(LogError, match="more than one name"):
+            SqliteLog(hard)
+
+
+def test_a_file_that_another_program_holds_is_told_to_all_who_wait_at_once(path, monkeypatch):
+    monkeypatch.setattr("sse_demo.logs.sqlite.file.BUSY_TIMEOUT", 0.5)
+    with serve(log=path, live=True) as server, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        failed = []
+
+        def publish():
+            begin = time.monotonic()
+            with pytest.raises(LogError, match="locked"):
+                server.publish("a", "x")
+            failed.append(time.monotonic() - begin)
+
+        publishers = [threading.Thread(target=publish) for _ in range(6)]
+        for publisher in publishers:
+            publisher.start()
+        while any(publisher.is_alive() for publisher in publishers):
+            begin = time.monotonic()
+            urllib.request.urlopen(f"{server.url}/ping").close()
+            assert time.monotonic() - begin < 0.4, "the event loop does not wait"
+        assert max(failed) < 4 * 0.5, "and not one after the other"
+        other.execute("ROLLBACK")
+        with listen(f"{server.url}/events?topic=machine") as machine:
+            next(machine)  # it has not ended with the first error
+
+
+def test_an_error_of_the_disk_in_the_middle_leaves_it_unknown(path, monkeypatch):
+    class Broken(sqlite3.OperationalError):
+        sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+
+    with closing(SqliteLog(path)) as log:
+        monkeypatch.setattr(log, "_drop_to_fit", lambda: (_ for _ in ()).throw(Broken("disk I/O error")))
+        with pytest.raises(LogUncertain, match=r"events\.db may have lost"):
+            append(log, "x")
+        monkeypatch.undo()
+        assert [entry.position for entry in append(log, "y")] == [1]
+
+
+def test_a_clock_that_was_ahead_keeps_nothing_alive(path, monkeypatch):
+    monkeypatch.setattr("sse_demo.logs.sqlite.log.DROPS_AT_ONCE", 10)
+    now = time.time()
+    with closing(SqliteLog(path, Settings(log_age=3600))) as log:
+        for clock in (now + 10**7, now):
+            monkeypatch.setattr(time, "time", lambda clock=clock: clock)
+            append(log, *map(str, range(15)))
+        monkeypatch.setattr(time, "time", lambda: now + 4000)
+        for _ in range(4):
+            append(log, "new")
+        assert [wire.partition(b"data: ")[2] for wire in wires(log)] == [b"new\n\n"] * 4
+
+
+def test_the_newest_of_many_topics_are_found_without_reading_all_of_them(path):
+    with closing(SqliteLog(path)) as log:
+        topics = [f"t{n}" for n in range(40)]
+        for n in range(100):
+            log.append([Publication(topic, b"data: x\n\n") for topic in topics[: 1 + n % 40]])
+        positions = [entry.position for entry in log.read(topics, 0, ALL, ALL)[0]]
+        for recent in (1, 7, 500, 10**6):
+            assert log.seek(topics, recent=recent) == (positions[-recent] if recent <= len(positions) else 1) - 1
+        few = log.read(["t39", "t38"], 0, ALL, ALL)[0]
+        assert log.seek(["t39", "t38"], recent=3) == few[-3].position - 1

@@ -46,8 +46,9 @@ INSERT INTO snapshots
   JOIN topics AS owner ON owner.name = entry.key;
 DELETE FROM entries WHERE topic IN (SELECT number FROM topics WHERE name = '#snapshots');
 DELETE FROM topics WHERE name = '#snapshots';
-UPDATE snapshots SET block = substr(block, 1, instr(block, CAST(x'0a' || 'id: ' AS BLOB)))
-  || substr(block, instr(block, CAST('data: ' AS BLOB)))
+UPDATE snapshots SET block = CAST(
+  substr(block, 1, instr(block, CAST(x'0a' || 'id: ' AS BLOB))) || substr(block, instr(block, CAST('data: ' AS BLOB)))
+  AS BLOB)
 """
 )
 # What cannot be a row of ours: damage, or another program.
@@ -127,12 +128,12 @@ class SqliteFile:
         (is_new,) = db.execute("SELECT count(*) = 0 FROM sqlite_schema").fetchone()
         if is_new:
             db.execute(f"PRAGMA application_id = {APPLICATION}")
-            db.execute("PRAGMA journal_mode = WAL")
         (application,), (version,) = (
             db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
         )
         if application != APPLICATION or version not in ((0,) if is_new else (1, VERSION)):
             raise LogError(f"{self.path} is no event log of this version; choose another file")
+        db.execute("PRAGMA journal_mode = WAL")
         with transaction(db):
             if is_new:
                 for statement in (_SCHEMA + _SNAPSHOTS).split(";"):
