@@ -6,9 +6,15 @@ import threading
 import time
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 from sse_demo import serve
+
+
+settings.register_profile("short", max_examples=100, deadline=None)
+settings.register_profile("long", max_examples=2000, deadline=None)  # pytest --hypothesis-profile=long
+settings.load_profile("short")
 
 
 class Scheduling(LoadFileScheduling):
