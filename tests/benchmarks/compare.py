@@ -6,7 +6,7 @@
 Each server is a process on one core, with all the subscribers on another one. In each round every server has its
 turn, and the table has the medians. Gin and nchan are measured where Debian's packages golang-go,
 golang-github-gin-gonic-gin-dev, nginx and libnginx-mod-nchan are installed. ``--write`` puts the table and the chart
-into the README, and needs matplotlib.
+into sse_demo/README.md, and needs matplotlib.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from tqdm import tqdm
 from sse_demo.bench import BARE_LOOP, SSE_DEMO, Result, Target, measure, median_of, paired_ratio
 
 ROOT = Path(__file__).parents[2]
-README, CHART = ROOT / "README.md", ROOT / "notebooks" / "figures" / "cost.svg"
+README, CHART = ROOT / "sse_demo" / "README.md", ROOT / "notebooks" / "figures" / "cost.svg"
 TOGETHER = 10  # publishers at the same time
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
 
@@ -94,7 +94,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     for name, default in [("--rounds", 5), ("--subscribers", 1000), ("--events", 100), ("--size", 100)]:
         parser.add_argument(name, type=int, default=default, help=f"default: {default}")
-    parser.add_argument("--write", action="store_true", help="put the table and the chart into the README")
+    parser.add_argument("--write", action="store_true", help="put the table and the chart into sse_demo/README.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         measured = targets(Path(folder))
