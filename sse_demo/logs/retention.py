@@ -12,7 +12,8 @@ class Retention(Checked):
     """What a log keeps. The oldest events go first, whatever they are; a topic goes with its last event.
 
     Attributes:
-        max_topics: Topics in the log. For one more, the topic that has been silent for longest goes.
+        max_topics: Topics in the log. For one more, the oldest topic that has had a single event goes; where there is
+            none, the event is refused.
         log_events: Events kept for each topic.
         log_bytes: Bytes kept for all topics together, counted as what an event really takes in memory or on the disk.
         log_age: Time for which an event is kept.
