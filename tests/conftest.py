@@ -11,7 +11,6 @@ from xdist.scheduler import LoadFileScheduling
 
 from sse_demo import serve
 
-
 settings.register_profile("short", max_examples=100, deadline=None)
 settings.register_profile("long", max_examples=2000, deadline=None)  # pytest --hypothesis-profile=long
 settings.load_profile("short")
