@@ -99,9 +99,10 @@ class Follower(Protocol):
         """Entries up to this position have been dropped before the follower was told of them. ``read`` tells which."""
 
     def complete(self, since: float) -> None:
-        """All that the log had at this moment (``time.monotonic()``) has been told. Only logs of several nodes say so.
+        """All that the log had at this moment (``time.monotonic()``) has been told.
 
-        An id that was ahead of the log at that moment, and still is, is none of the log's.
+        A log of several nodes says so again and again, every second or so. An id that was ahead of the node at that
+        moment, and still is, is none of the log's.
         """
 
     def reachable(self, is_so: bool) -> None:
