@@ -60,7 +60,7 @@ def test_the_same_idempotency_key_is_the_same_event(server):
     url = f"{server.url}/events?topic=news"
     ids = {publish(url, "once", idempotency_key="order 7") for _ in range(3)}
     assert len(ids) == 1
-    with pytest.raises(PublishError, match=r"answered 422 Unprocessable Entity: .*order 7") as caught:
+    with pytest.raises(PublishError, match=r"answered 422 Unprocessable \w+: .*order 7") as caught:
         publish(url, "another", idempotency_key="order 7")
     assert caught.value.status == 422
 
