@@ -101,6 +101,11 @@ class Delivery:
         loop.call_soon(self._close_stalled)
 
     @_alone
+    def in_turn(self, action: Callable[[], None]) -> None:
+        """Run this and nothing else: what interrupts it, such as a finalizer, does not deliver anything itself."""
+        action()
+
+    @_alone
     def seek(self, topics: Collection[str], last_event_id: str, recent: int) -> Cursor | None:
         """Where a subscriber of these topics starts: see :meth:`Cursor.seek`."""
         return Cursor.seek(self._log, topics, last_event_id, recent)
@@ -125,7 +130,7 @@ class Delivery:
         snapshots = Snapshots.CHANGED if resumes else Snapshots.ALL
         backlog = self._fall_behind(connection, cursor or Cursor(0, 0), snapshots)
         if cursor is None:
-            backlog.begin_anew(self._log)
+            backlog.begin_anew()
         self._catch_up(connection)
 
     @_alone
@@ -157,7 +162,7 @@ class Delivery:
         """All that there was at this moment is delivered. Who came before and is still ahead has made its id up."""
         for connection in [one for one in self._held if self._lagging[one].since <= since]:
             self._held.discard(connection)
-            self._lagging[connection].begin_anew(self._log)
+            self._lagging[connection].begin_anew()
             self._catch_up(connection)
 
     def _send(self, entries: list[Entry], caught_up: Audience) -> None:
@@ -220,13 +225,15 @@ class Delivery:
             _logger.warning("the log cannot be read, and is read again in %g s: %s", READ_AGAIN_AFTER, error)
             asyncio.get_running_loop().call_later(READ_AGAIN_AFTER, self._catch_up, connection)
             return
-        blocks, events, missed = batch
+        blocks, events, missed, is_more = batch
         if missed:
             self._metrics.resets.labels(missed.value).inc()
         if blocks:
             self._count(events, sum(map(len, blocks)))
             connection.write(*blocks)
             connection.when_drained(partial(self._catch_up, connection))
+        elif is_more:  # a snapshot has covered what was read; others have their turn before the next batch
+            asyncio.get_running_loop().call_soon(self._catch_up, connection)
         elif backlog.is_ahead_of(self.up_to):
             self._held.add(connection)
         else:
@@ -244,7 +251,10 @@ class Delivery:
         """A comment to everybody who is not busy receiving. It also finds out who is gone."""
         idle = [connection for connection in self._subscribers if connection not in self._lagging]
         for connection in Audience([*idle, *self._held]).send(HEARTBEAT):
-            if connection not in self._lagging:
+            if connection in self._held:
+                self._held.discard(connection)
+                connection.when_drained(partial(self._catch_up, connection))
+            else:
                 self._wait_until_drained(connection)
         asyncio.get_running_loop().call_later(self._settings.heartbeat, self._beat)
 

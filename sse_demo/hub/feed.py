@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -19,6 +20,9 @@ from .delivery import Delivery
 from .settings import HubSettings
 
 LOOK_EVERY = 1.0  # seconds between two looks of a thread that waits whether the event loop is still there
+PATIENCE = 10.0  # seconds to wait for an event loop that takes nothing: its own thread may be waiting for a publisher
+# What a feed keeps for an event loop that stands still: events, and bytes, beyond what may wait anyway.
+MOST_EVENTS, MOST_BYTES = 10_000, 64 * 1024 * 1024
 
 
 class Feed:
@@ -38,10 +42,10 @@ class Feed:
         self._is_closed = False
         self._news: deque[tuple[Sequence[Entry], Callable[[], None] | None]] = deque()  # entries, and what comes then
         self._is_scheduled = False
-        # Each of these is changed by one thread: what the log has told, and what the event loop has taken.
+        # Each of these is changed by one side: what the log has told, and what the event loop has taken.
         self._told = self._told_bytes = self._taken = self._taken_bytes = 0
-        self._is_waited_for = False
-        self._taking: SimpleQueue[None] = SimpleQueue()  # has an item when the event loop has taken something
+        self._waiting: list[SimpleQueue[None]] = []  # of each thread that waits; gets an item when something was taken
+        self._given_up_at = -1  # how much the event loop had taken when a thread waited for it in vain
         self._loop_is_waiting = 0
 
     @property
@@ -58,9 +62,19 @@ class Feed:
 
     def appended(self, entries: Sequence[Entry]) -> None:
         """See :meth:`Follower.appended`."""
-        if self._loop is not None and entries:
-            self._told_bytes += sum(len(entry.wire) for entry in entries)
-            self._told += len(entries)
+        if self._loop is None or not entries:
+            return
+        self._told_bytes += _bytes(entries)
+        self._told += len(entries)
+        if (
+            self._told - self._taken > self._settings.max_burst + MOST_EVENTS
+            or self._told_bytes - self._taken_bytes > self._settings.burst_bytes + MOST_BYTES
+        ):
+            self._take_back()
+            self.missed(entries[-1].position)
+            self._told_bytes -= _bytes(entries)
+            self._told -= len(entries)
+        else:
             self._tell(entries, None)
 
     def missed(self, up_to: int) -> None:
@@ -77,12 +91,17 @@ class Feed:
 
     def wait_for_delivery(self) -> None:
         """Wait while more is told than the event loop has taken. It may not wait for a loop that waits for the log."""
-        while self._is_behind() and not self._is_hopeless():
-            self._is_waited_for = True
-            if self._is_behind() and not self._is_hopeless():
-                with contextlib.suppress(Empty):
-                    self._taking.get(timeout=LOOK_EVERY)
-        self._is_waited_for = False
+        if not self._is_behind():
+            return
+        taking: SimpleQueue[None] = SimpleQueue()
+        self._waiting.append(taking)  # before the next look, or what is taken in between would not be told
+        end = time.monotonic() + PATIENCE
+        while self._is_behind() and not self._is_hopeless() and time.monotonic() < end:
+            with contextlib.suppress(Empty):
+                taking.get(timeout=LOOK_EVERY)
+        self._waiting.remove(taking)
+        if time.monotonic() >= end:
+            self._given_up_at = self._taken
 
     def _is_behind(self) -> bool:
         return (
@@ -91,7 +110,17 @@ class Feed:
         )
 
     def _is_hopeless(self) -> bool:
+        if self._taken == self._given_up_at:  # the event loop still stands where it stood
+            return True
         return self._is_closed or self._loop_is_waiting > 0 or self._loop is None or self._loop.is_closed()
+
+    def _take_back(self) -> None:
+        """Forget the news that the event loop has not taken: it stands still, and others go on. The log has it all."""
+        with contextlib.suppress(IndexError):
+            while True:
+                entries, _ = self._news.popleft()
+                self._told -= len(entries)
+                self._told_bytes -= _bytes(entries)
 
     def _tell(self, entries: Sequence[Entry], action: Callable[[], None] | None) -> None:
         if self._loop is None:
@@ -111,20 +140,23 @@ class Feed:
             self.deliver()
 
     def deliver(self) -> None:
-        """Have all that was told so far delivered."""
+        """Have all that was told so far delivered, in order."""
+        self._delivery.in_turn(self._deliver)
+
+    def _deliver(self) -> None:
         self._is_scheduled = False  # before anything is taken, or what comes meanwhile would wait
         burst: list[Entry] = []
         actions: list[Callable[[], None]] = []
-        while self._news:
-            entries, action = self._news.popleft()
-            burst += entries
-            if action:
-                actions += [partial(self._delivery.deliver, burst), action]
-                burst = []
-            self._taken += len(entries)
-            self._taken_bytes += sum(len(entry.wire) for entry in entries)
-        if self._is_waited_for:
-            self._taking.put(None)
+        with contextlib.suppress(IndexError):  # there is no more
+            while True:
+                entries, action = self._news.popleft()
+                self._taken += len(entries)
+                self._taken_bytes += _bytes(entries)
+                burst += entries
+                if action:
+                    actions += [partial(self._delivery.deliver, burst), action]
+                    burst = []
+        self._wake_waiting()
         for action in actions:
             action()
         self._delivery.deliver(burst)
@@ -136,7 +168,7 @@ class Feed:
             yield
             return
         self._loop_is_waiting += 1
-        self._taking.put(None)
+        self._wake_waiting()
         try:
             yield
         finally:
@@ -147,4 +179,12 @@ class Feed:
     def close(self) -> None:
         """Nothing is to be delivered any more."""
         self._is_closed = True
-        self._taking.put(None)
+        self._wake_waiting()
+
+    def _wake_waiting(self) -> None:
+        for taking in tuple(self._waiting):
+            taking.put(None)
+
+
+def _bytes(entries: Sequence[Entry]) -> int:
+    return sum(len(entry.wire) for entry in entries)

@@ -19,7 +19,7 @@ from .connection import Connection
 from .delivery import Delivery
 from .feed import Feed
 from .position import Cursor
-from .publisher import Publisher
+from .publisher import Publisher, is_log_thread
 from .settings import HubSettings
 from .topics import require_topic
 from .waiting import Waiting, WaitingTask, WaitingThread
@@ -39,9 +39,15 @@ class Hub:
         self.metrics = Metrics()
         self._delivery = Delivery(self.log, self.settings, self.metrics)
         self._feed = Feed(self._delivery, self.settings)
-        self._publisher = Publisher(self.log, self.settings, self._feed.wait_for_delivery)
+        # States are compared by a thread of their own, so that large ones do not keep the other topics waiting.
+        self._publishers = [
+            Publisher(self.log, self.settings, self._feed.wait_for_delivery)
+            for _ in range(2 if self.settings.state else 1)
+        ]
         self.log.follow(self._feed)
-        self.metrics.counter("sse_published", "Events published", lambda: self._publisher.published)
+        self.metrics.counter(
+            "sse_published", "Events published", lambda: sum(publisher.published for publisher in self._publishers)
+        )
         self.metrics.counter(
             "sse_dropped", "Events that had to make room before they were too old", lambda: dict(self.log.dropped)
         )
@@ -59,7 +65,7 @@ class Hub:
     @property
     def is_running(self) -> bool:
         """Whether something can be published: neither is the hub closed, nor is this process a fork of its own."""
-        return self._publisher.is_running
+        return self._publishers[0].is_running
 
     def publish(
         self, topic: str, event: Event | str, *, key: str | None = None, idempotency_key: str | None = None
@@ -78,8 +84,8 @@ class Hub:
                 seen an answer can safely try again.
 
         Returns:
-            The id that the event was given. It is empty where a finalizer publishes that Python happens to run in the
-            log's own thread: nobody can wait there.
+            The id that the event was given. It is empty where a finalizer publishes that Python happens to run in a
+            thread that appends: nobody can wait there.
 
         Raises:
             InvalidInput: A bad topic name, an event with an id, a key without a use, a state that is none.
@@ -90,11 +96,11 @@ class Hub:
             ServerStopped: The hub is closed, or it belongs to the process of which this one is a fork.
         """
         event = event if isinstance(event, Event) else Event(event)
-        if self._publisher.is_own_thread():
-            self._publisher.submit(Waiting(topic, event, key, idempotency_key))
+        if is_log_thread():
+            self._publisher_of(topic).submit(Waiting(topic, event, key, idempotency_key))
             return ""
         waiting = WaitingThread(topic, event, key, idempotency_key)
-        self._publisher.submit(waiting)
+        self._publisher_of(topic).submit(waiting)
         with self._feed.waiting_for_the_log():
             return waiting.wait()
 
@@ -107,8 +113,12 @@ class Hub:
         """
         event = event if isinstance(event, Event) else Event(event)
         waiting = WaitingTask(topic, event, key, idempotency_key)
-        self._publisher.submit(waiting)
+        self._publisher_of(topic).submit(waiting)
         return await waiting.wait()
+
+    def _publisher_of(self, topic: str) -> Publisher:
+        require_topic(topic)
+        return self._publishers[-1 if self.settings.is_state(topic) else 0]
 
     def seek(self, topics: Collection[str], last_event_id: str = "", recent: int = 0) -> Cursor | None:
         """Where a subscriber of these topics starts: see :meth:`Cursor.seek`.
@@ -140,5 +150,6 @@ class Hub:
     def close(self) -> None:
         """Append what waits, and no more. The log is its owner's to close."""
         self._feed.close()
-        self._publisher.close()
+        for publisher in self._publishers:
+            publisher.close()
         self.log.unfollow(self._feed)

@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import sys
 import threading
 import weakref
 from collections import deque
@@ -24,7 +25,7 @@ from ..logs.contract import EventLog, Publication
 from .settings import HubSettings
 from .states import change_of_state, empty_change
 from .topics import require_topic
-from .waiting import Waiting
+from .waiting import Waiting, report
 
 MAX_BATCH = 1_000  # publications that are appended together
 BATCH_BYTES = 8 * 1024 * 1024  # likewise
@@ -34,6 +35,10 @@ MAX_TRIES = 100  # for a state that others keep changing at the same time
 _STOP: Final = None
 
 _logger = logging.getLogger("sse_demo.hub")
+
+
+class LogThread(threading.Thread):
+    """A thread that appends. Python may run a finalizer in it, which must not wait for what only this thread does."""
 
 
 class Publisher:
@@ -56,16 +61,14 @@ class Publisher:
         self._sizes: deque[int] = deque()  # of all that wait
         self._ended = False
         self._process = os.getpid()
-        self._thread = threading.Thread(
-            target=_work, args=(self._queue, weakref.ref(self)), name="sse_demo log", daemon=True
-        )
+        self._thread = LogThread(target=_work, args=(self._queue, weakref.ref(self)), name="sse_demo log", daemon=True)
         self._thread.start()
-        weakref.finalize(self, self._queue.put, _STOP)  # or the thread would outlive a hub that nobody has closed
+        weakref.finalize(self, self._queue.put, _STOP)  # or the thread would outlive a publisher that nobody has closed
 
     @property
     def is_running(self) -> bool:
-        """Whether something can be published: neither is the publisher closed, nor is this process a fork."""
-        return not self._ended and os.getpid() == self._process
+        """Whether something can be published: the publisher is not closed, and its thread runs in this process."""
+        return not self._ended and os.getpid() == self._process and not sys.is_finalizing()
 
     def submit(self, waiting: Waiting) -> None:
         """Have a publication appended. See :meth:`Hub.publish`. What is wrong with it is raised here, or told later."""
@@ -80,15 +83,12 @@ class Publisher:
         if self._ended:  # a moment ago, and nobody takes from the queue any more
             self._refuse_all()
 
-    def is_own_thread(self) -> bool:
-        """Whether this is the thread that appends: then nobody can wait here for an append."""
-        return threading.current_thread() is self._thread
-
     def close(self) -> None:
-        """Append what waits, and no more."""
+        """Append what waits, and no more. In a thread that appends, where a finalizer may close, do not wait for it."""
         if self.is_running:
             self._queue.put(_STOP)
-            self._thread.join()
+            if not is_log_thread():
+                self._thread.join()
 
     def _require_valid(self, waiting: Waiting) -> None:
         require_topic(waiting.topic)
@@ -101,8 +101,8 @@ class Publisher:
                 f"{waiting.topic} does not coalesce, so it has no use for a key; see the setting coalesce"
             )
         for name, key in {"a key": waiting.key, "an idempotency key": waiting.idempotency_key}.items():
-            if key is not None and len(key) > MAX_KEY_LENGTH:
-                raise InvalidInput(f"{name} has {MAX_KEY_LENGTH} characters at the most, and this one {len(key):,}")
+            if key is not None:
+                _require_key(name, key)
         self._require_size(len(waiting.event.data))
 
     def _require_size(self, size: int) -> None:
@@ -116,8 +116,8 @@ class Publisher:
         try:
             for part in _independent(batch, self._settings.is_state):
                 self._append_part(part)
-        except Exception as error:  # a mistake of ours: this thread has to go on, and nobody may wait for ever
-            _logger.exception("publishing has failed")
+        except BaseException as error:  # a mistake of ours: this thread has to go on, and nobody may wait for ever
+            report(_logger, "publishing has failed", error)
             for one in batch:
                 if not one.is_told and not one.is_withdrawn:
                     one.refuse(LogUncertain(f"publishing has failed: {error!r}"))
@@ -140,10 +140,10 @@ class Publisher:
                         due[number][0].refuse(cause)
                 told = {number for number, cause in rejected.causes.items() if not isinstance(cause, Overtaken)}
                 waiting = [one for number, (one, _) in enumerate(due) if number not in told]
-            except Exception as error:
+            except BaseException as error:  # a log of one's own may raise what it likes
                 reason = error if isinstance(error, LogError) else LogUncertain(f"the log has failed: {error!r}")
                 if reason is not error:
-                    _logger.exception("the log has failed")
+                    report(_logger, "the log has failed", error)
                 for one, _ in due:
                     one.refuse(reason)
                 return
@@ -176,7 +176,9 @@ class Publisher:
             self._require_size(len(block))
             return Publication(topic, block, key, idempotency)
         before = self._log.snapshot(topic)
-        change = change_of_state(topic, before, event)
+        # A snapshot over a limit that was lowered since is as good as none: subscribers could not take it.
+        known = before if before and len(before.block) <= self._settings.max_event_size else None
+        change = change_of_state(topic, known, event)
         if change is None:
             assert before is not None
             if idempotency is None:
@@ -210,7 +212,25 @@ def _work(queue: SimpleQueue[Waiting | None], publisher_of: weakref.ref[Publishe
         if stopping:
             publisher._ended = True
             publisher._refuse_all()
-        del publisher  # or the last one would live until the next publication
+        del publisher, batch, first  # or they would live until the next publication
+
+
+def is_log_thread() -> bool:
+    """Whether this is a thread that appends, of whichever publisher: then nobody can wait here for an append."""
+    return isinstance(threading.current_thread(), LogThread)
+
+
+def _require_key(name: str, key: str) -> None:
+    if not isinstance(key, str):
+        raise TypeError(f"{name} must be a str, not {type(key).__name__}")
+    if len(key) > MAX_KEY_LENGTH:
+        raise InvalidInput(f"{name} has {MAX_KEY_LENGTH} characters at the most, and this one {len(key):,}")
+    try:
+        key.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"{name} contains a lone surrogate, which UTF-8 cannot carry: {error}") from None
+    if "\0" in key:
+        raise InvalidInput(f"{name} must not contain a NUL: {key!r}")
 
 
 def _batch(first: Waiting | None, queue: SimpleQueue[Waiting | None]) -> tuple[list[Waiting], bool]:

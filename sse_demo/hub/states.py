@@ -17,6 +17,7 @@ from ..wire.parser import EventStreamParser
 from ..wire.patch import difference, require_state
 from ..wire.service_events import patch_event, snapshot_event
 from ..wire.strict_json import read_json
+from .waiting import report
 
 _logger = logging.getLogger("sse_demo.hub")
 
@@ -26,7 +27,8 @@ def change_of_state(topic: str, before: Snapshot | None, event: Event) -> tuple[
 
     Args:
         topic: The topic's name.
-        before: The newest snapshot of the topic; without one the event is the snapshot itself.
+        before: The newest snapshot of the topic. Without one the event is the snapshot itself, and so it is where the
+            patch would be larger.
         event: What was published. Its data is the whole document, a JSON object.
 
     Returns:
@@ -43,7 +45,7 @@ def change_of_state(topic: str, before: Snapshot | None, event: Event) -> tuple[
         patch = difference(known, document)
         if not patch:
             return None
-        change = patch_event(_json(patch))
+        change = min(patch_event(_json(patch)), snapshot, key=_size)  # a patch names all that is gone
     return change._replace(retry=event.retry).encode(), snapshot.encode()
 
 
@@ -76,8 +78,12 @@ def _known(topic: str, snapshot: Snapshot | None) -> dict[str, Any] | None:
             return document
         raise ValueError(f"it is no object, but {event.data[:50]!r}")
     except ValueError as error:
-        _logger.warning("the snapshot of %s cannot be read, and the next change is sent whole: %s", topic, error)
+        report(_logger, f"the snapshot of {topic} cannot be read, and the next change is sent whole", error)
         return None
+
+
+def _size(event: Event) -> int:
+    return len(event.data.encode())
 
 
 def _json(document: dict[str, Any]) -> str:

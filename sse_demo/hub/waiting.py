@@ -43,7 +43,8 @@ class Waiting:
     @property
     def size(self) -> int:
         """The bytes that it takes while it waits."""
-        return sys.getsizeof(self.event.data)
+        texts = (self.event.data, self.event.event, self.topic, self.key or "", self.idempotency_key or "")
+        return sum(map(sys.getsizeof, texts))
 
     def accept(self, id: str) -> None:
         """It has been kept under this id."""
@@ -67,7 +68,7 @@ class Waiting:
     def _tell(self) -> None:
         """Nobody waits. What has become of the publication is for the log of the program."""
         if self._error is not None:
-            _logger.error("what a finalizer has published to %s was refused: %s", self.topic, self._error)
+            report(_logger, f"what a finalizer has published to {self.topic} was refused", self._error)
 
 
 class WaitingThread(Waiting):
@@ -107,7 +108,7 @@ class WaitingTask(Waiting):
         """Wait for the id. Raises what has kept the publication from being kept."""
         try:
             await self._future
-        except asyncio.CancelledError:
+        except BaseException:  # it is cancelled, or its coroutine is closed
             self.is_withdrawn = True
             raise
         return self.outcome()
@@ -119,3 +120,12 @@ class WaitingTask(Waiting):
     def _settle(self) -> None:
         if not self._future.done():
             self._future.set_result(None)
+
+
+def report(logger: logging.Logger, message: str, error: BaseException) -> None:
+    """Log an error in a thread of its own.
+
+    Who logs takes locks of others. A thread that appends must not wait for them: their owner may be publishing.
+    """
+    details = (type(error), error, error.__traceback__)
+    threading.Thread(target=logger.error, args=(message,), kwargs={"exc_info": details}, daemon=True).start()

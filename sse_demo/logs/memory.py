@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from heapq import heappop, heappush, heapreplace, merge
+from heapq import heapify, heappop, heappush, heapreplace, merge
 from itertools import islice
 from operator import attrgetter
 
@@ -28,6 +28,8 @@ from .retention import Retention
 
 # Bytes that an entry takes beside its event, and a key beside its text. Measured in tests/logs/test_memory.py.
 ENTRY_OVERHEAD, KEY_OVERHEAD = 195, 130
+TOPIC_OVERHEAD = 650  # likewise
+MANY_STALE = 64  # items of a heap that may be out of date, beside as many as there are topics
 DROPS_AT_ONCE = 1_000  # entries that are too old, and that one batch of publications has to clear away
 
 
@@ -99,7 +101,7 @@ class MemoryLog:
         if last_event_id:
             mark, position = parse_id(last_event_id)
             return position if mark == self._mark and position <= last else None
-        kept = [self._topics.get(topic) for topic in topics]
+        kept = [self._topics.get(topic) for topic in dict.fromkeys(topics)]
         newest = merge(*(topic.newest_first() for topic in kept if topic), key=_position, reverse=True)
         first = deque(islice(newest, recent), maxlen=1)
         start = min(first[0].position - 1, last) if first else last
@@ -108,7 +110,7 @@ class MemoryLog:
 
     def read(self, topics: Collection[str], after: int, until: int, max_bytes: float) -> tuple[list[Entry], int]:
         """See :meth:`EventLog.read`."""
-        kept = [self._topics.get(topic) for topic in topics]
+        kept = [self._topics.get(topic) for topic in dict.fromkeys(topics)]
         each = [topic.after(after) for topic in kept if topic]
         entries = take_until(each[0] if len(each) == 1 else merge(*each, key=_position), until, max_bytes)
         return entries, self._dropped_up_to(topics)  # in this order: what went meanwhile has been noted
@@ -171,8 +173,13 @@ class MemoryLog:
             while given_up in self._topics:
                 self._drop_first(self._topics[given_up], "max_topics")
         topic = self._topics[name] = KeptTopic(name, self._forgotten_up_to)
+        self._size += TOPIC_OVERHEAD + len(name)
         self._once[name] = None
         heappush(self._oldest, (position, name))
+        for heap in (self._oldest, self._ageing):
+            if len(heap) > 2 * len(self._topics) + MANY_STALE:  # most are of topics that are gone
+                heap[:] = {item for item in heap if item[1] in self._topics}
+                heapify(heap)
         return topic
 
     def _remember(self, key: str, fingerprint: bytes, id: str) -> None:
@@ -215,8 +222,7 @@ class MemoryLog:
                 self._dropped[reason] += 1
         if topic.count or (topic.snapshot and not reason):
             return
-        if topic.snapshot:
-            self._size -= len(topic.snapshot.block)
+        self._size -= TOPIC_OVERHEAD + len(topic.name) + (len(topic.snapshot.block) if topic.snapshot else 0)
         self._forgotten_up_to = max(self._forgotten_up_to, topic.dropped_up_to)
         del self._topics[topic.name]
         self._once.pop(topic.name, None)

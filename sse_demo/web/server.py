@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 
 from ..errors import ServerStopped
+from ..hub.publisher import is_log_thread
 from ..wire.event import Event
 from .async_server import AsyncServer, Background
 from .server_socket import ServerSocket
@@ -88,7 +89,7 @@ class Server:
         if self.running:
             with contextlib.suppress(RuntimeError):  # the loop was closed a moment ago, by another stop()
                 self._loop.call_soon_threadsafe(self._tell_to_stop, drain)
-        if threading.current_thread() is not self._thread:
+        if threading.current_thread() is not self._thread and not is_log_thread():  # where a finalizer may call this
             self.join()
             self._thread.join()
 

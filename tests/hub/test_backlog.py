@@ -2,9 +2,10 @@
 
 import json
 
+import pytest
 from support import Reader
 
-from sse_demo import Event, EventStreamParser, MemoryLog, Settings, serve
+from sse_demo import Event, EventStreamParser, Hub, LogError, MemoryLog, Settings, serve
 from sse_demo.hub.backlog import Backlog, Missed, Snapshots
 from sse_demo.hub.position import Cursor
 from sse_demo.logs.contract import Publication
@@ -20,8 +21,12 @@ def log_of(*topics, **settings):
 
 def batches(backlog, log, up_to, max_bytes=1):
     """What is sent, batch by batch."""
-    while (batch := backlog.next_batch(log, up_to, max_bytes, log.snapshot))[0]:
-        yield batch
+    is_more = True
+    while is_more:
+        blocks, events, missed, is_more = backlog.next_batch(log, up_to, max_bytes, log.snapshot)
+        if blocks:
+            is_more = True
+            yield blocks, events, missed
 
 
 def read(blocks):
@@ -70,7 +75,7 @@ def test_who_begins_anew_is_told_once_and_gets_all_there_is():
     log, ids = log_of("a", "a")
     backlog = Backlog(("a",), Settings(), Cursor(9, 9), Snapshots.CHANGED)
     assert backlog.is_ahead_of(2)
-    backlog.begin_anew(log)
+    backlog.begin_anew()
     (blocks, events, missed), *rest = batches(backlog, log, 2, 10_000)
     reset, *messages = read(blocks)
     assert (missed, events, rest) == (Missed.UNKNOWN, 2, [])
@@ -98,3 +103,50 @@ def test_urgent_topics_go_first_when_a_subscriber_lags_and_it_resumes_in_both(ev
             server.publish("u", "out")
             event = again.read(lambda events: len(events) > 400 - seen)[-1]
             assert (event.data, event.id.count("-")) == ("out", 1)
+
+
+def test_states_that_were_sent_are_sent_again_when_more_of_their_patches_are_lost():
+    settings = Settings(state=["*"], log_events=1)
+    hub = Hub(settings)
+    hub.publish("a", '{"x": 1, "y": 1}')
+    hub.publish("b", '{"z": 1}')
+    backlog = Backlog(("a", "b"), settings, Cursor(2, 2), Snapshots.ALL)
+    first = backlog.next_batch(hub.log, 2, 1, hub.log.snapshot)[0]
+    hub.publish("a", '{"x": 2, "y": 1}')
+    hub.publish("a", '{"x": 2, "y": 2}')
+    rest = [event.data for blocks, _, _ in batches(backlog, hub.log, 4) for event in read(blocks)]
+    assert [event.data for event in read(first)] == ['{"x":1,"y":1}']
+    assert '{"x":2,"y":2}' in rest
+    hub.close()
+
+
+def test_a_log_that_cannot_be_read_for_a_moment_takes_nothing_away():
+    log = MemoryLog()
+    for topic in "ab":
+        log.append([Publication(topic, b"data: x\n\n", snapshot=Event(topic, event="snapshot").encode())])
+    fails = ["b"]
+
+    def snapshot_of(topic):
+        if topic in fails:
+            fails.remove(topic)
+            raise LogError("busy")
+        return log.snapshot(topic)
+
+    backlog = Backlog(("a", "b"), Settings(state=["*"]), Cursor(2, 2), Snapshots.ALL)
+    with pytest.raises(LogError):
+        backlog.next_batch(log, 2, 10_000, snapshot_of)
+    blocks, *_ = backlog.next_batch(log, 2, 10_000, snapshot_of)
+    assert [event.data for event in read(blocks)] == ["a", "b"]
+
+
+def test_what_one_topic_loses_is_told_also_when_another_one_has_lost_more():
+    log, _ = log_of(*"bbbbbb", *"aaaaaa")
+    backlog = Backlog(("a", "b"), Settings(), Cursor(0, 0), Snapshots.NONE)
+    for _ in range(4):
+        log._drop_first(log._topics["a"], "log_bytes")
+    told = batches(backlog, log, 12)
+    assert next(told)[2] is Missed.EXPIRED
+    for _ in range(3):
+        log._drop_first(log._topics["b"], "log_bytes")
+    assert next(told)[2] is Missed.EXPIRED
+    assert [missed for _, _, missed in told if missed] == []

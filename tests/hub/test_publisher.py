@@ -1,5 +1,6 @@
 """How publications come into the log. What publishing promises to its callers is in test_hub.py."""
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,7 @@ from sse_demo import (
     Event,
     EventTooLarge,
     IdempotencyConflict,
+    InvalidInput,
     LogError,
     LogFull,
     LogUncertain,
@@ -182,14 +184,14 @@ def test_a_state_whose_snapshot_is_gone_is_sent_whole(make):
     assert kinds == [b"event: snapshot"] * 2
 
 
-def test_a_snapshot_that_cannot_be_read_is_as_good_as_none(make, caplog):
+def test_a_snapshot_that_cannot_be_read_is_as_good_as_none(make, caplog, eventually):
     publisher, appended = make(state=["s"])
     submit(publisher, "s", '{"n":1}').wait()
     topic = publisher._log._topics["s"]
     topic.snapshot = topic.snapshot._replace(block=b"event: snapshot\ndata: {\n\n")
     submit(publisher, "s", '{"n":2}').wait()
     assert [entry.wire.split(b"\n")[1] for entry in appended] == [b"event: snapshot"] * 2
-    assert "the snapshot of s cannot be read" in caplog.text
+    eventually(lambda: "the snapshot of s cannot be read" in caplog.text)
 
 
 def test_a_state_has_no_event_type_of_its_own(make):
@@ -280,3 +282,43 @@ def test_the_entries_are_told_in_the_order_of_the_log(make):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: submit(publisher, f"t{n % 3}", str(n)).wait(), range(2000)))
     assert [entry.position for entry in appended] == list(range(1, 2001))
+
+
+def test_a_patch_that_is_larger_than_the_state_is_sent_as_a_snapshot(make):
+    publisher, appended = make(state=["s"], max_event_size=150)
+    members = ",".join(f'"k{n}":{n}' for n in range(9))
+    submit(publisher, "s", f"{{{members}}}").wait()
+    submit(publisher, "s", '{"new":1}').wait()
+    assert changes(appended) == [f"{{{members}}}".encode(), b'{"new":1}']
+    assert [entry.wire.split(b"\n")[1] for entry in appended] == [b"event: snapshot"] * 2
+
+
+@pytest.mark.parametrize("key", ["a\0b", "\ud800", b"bytes", 7])
+@pytest.mark.parametrize("what", ["key", "idempotency_key"])
+def test_what_is_no_key_is_told_to_its_own_publisher_alone(make, what, key):
+    publisher, appended = make(coalesce=["a"])
+    with pytest.raises((InvalidInput, TypeError)):
+        submit(publisher, "a", "x", **{what: key})
+    submit(publisher, "a", "y").wait()
+    assert len(appended) == 1
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), SystemExit()])
+def test_whatever_a_log_raises_the_thread_that_appends_goes_on(make, error, eventually, caplog):
+    log = SlowLog(Settings())
+    log.go.set()
+    publisher, appended = make(log)
+    log.fails_with = error
+    assert isinstance(outcome(submit(publisher, "a", "x")), LogUncertain)
+    log.fails_with = None
+    submit(publisher, "a", "y").wait()
+    eventually(lambda: "the log has failed" in caplog.text)
+
+
+def test_what_waits_is_counted_with_all_that_it_holds(make):
+    log = SlowLog(Settings())
+    publisher, _ = make(log, max_waiting_bytes=500_000)
+    with pytest.raises(Overloaded):
+        for _ in range(20):
+            submit(publisher, "a", Event("x", event="e" * 60_000))
+    log.go.set()

@@ -4,6 +4,8 @@
 """
 
 import asyncio
+import contextlib
+import logging
 import os
 import threading
 import time
@@ -14,7 +16,7 @@ import pytest
 import unbreakable
 from support import Reader
 
-from sse_demo import Hub, MemoryLog, ServerStopped, serve
+from sse_demo import Hub, LogUncertain, MemoryLog, ServerStopped, Settings, SqliteLog, serve
 
 MB = 1024 * 1024
 WAYS = ["raise", "handle", "finalize"]
@@ -180,3 +182,156 @@ def test_never_reading_subscribers_share_the_bytes_of_a_large_event():
         for reader in readers:
             reader.close()
     assert grown < 10 * MB, "and not 40 times the event"
+
+
+class PublishesMeanwhile(MemoryLog):
+    """A log in whose thread something else is done in the middle of an append, as a finalizer would."""
+
+    def __init__(self):
+        super().__init__()
+        self.meanwhile = lambda: None
+
+    def append(self, batch):
+        with self._appending:
+            meanwhile, self.meanwhile = self.meanwhile, lambda: None
+            meanwhile()
+        return super().append(batch)
+
+
+def texts(log, topic="a"):
+    return [entry.wire.rpartition(b"data: ")[2].decode().strip() for entry in log.read([topic], 0, 2**60, 2**60)[0]]
+
+
+def test_a_finalizer_may_publish_in_the_thread_that_appends_also_to_another_hub(eventually):
+    log = PublishesMeanwhile()
+    one, other = Hub(log=log), Hub(log=log)
+    ids = []
+    log.meanwhile = lambda: ids.append(other.publish("a", "from a finalizer"))
+    one.publish("a", "1")
+    eventually(lambda: len(texts(log)) == 2)
+    assert (ids, sorted(texts(log))) == ([""], ["1", "from a finalizer"])
+    one.close()
+    other.close()
+
+
+def test_a_finalizer_may_stop_a_server_in_the_thread_that_appends(eventually):
+    log = PublishesMeanwhile()
+    server = serve(log=log)
+    log.meanwhile = server.stop
+    server.publish("a", "1")
+    eventually(lambda: not server.running)
+    assert texts(log) == ["1"]
+
+
+def test_who_logs_may_publish(caplog, eventually):
+    """Its lock is held while it publishes, and the thread that appends has something to log."""
+
+    class Fails(MemoryLog):
+        fails = True
+
+        def append(self, batch):
+            if self.fails:
+                self.fails = False
+                raise OSError("for a moment")
+            return super().append(batch)
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            if record.name == "publishes":
+                with contextlib.suppress(LogUncertain):
+                    hub.publish("a", record.getMessage())
+
+    log = Fails()
+    hub = Hub(log=log)
+    handler = Handler()
+    logging.getLogger().addHandler(handler)
+    try:
+        for n in range(2):
+            logging.getLogger("publishes").error("%d", n)
+        eventually(lambda: "the log has failed" in caplog.text)
+    finally:
+        logging.getLogger().removeHandler(handler)
+        hub.close()
+    assert texts(log) == ["1"]
+
+
+def test_a_state_is_published_while_the_file_is_being_read(tmp_path):
+    """A finalizer, or a signal handler, may publish in the middle of a read: the read must hold nothing up."""
+    log = SqliteLog(tmp_path / "e.db")
+    hub = Hub(Settings(state=["s"]), log)
+    with log._reader._read():
+        ids = [hub.publish("s", f'{{"n": {n}}}') for n in range(3)]
+    assert log.snapshot("s").id == ids[-1]
+    hub.close()
+    log.close()
+
+
+def test_an_interrupted_delivery_loses_nothing():
+    """What interrupts it may publish more than may wait. That is delivered in its turn."""
+
+    async def main(server):
+        delivery = server.hub._delivery
+        deliver = delivery.deliver
+
+        def interrupted(fresh):
+            delivery.deliver = deliver
+            for n in range(30):
+                server.hub.publish("a", f"nested {n}")
+            deliver(fresh)
+
+        delivery.deliver = interrupted
+        server.hub.publish("a", "outer")
+
+    with serve(max_burst=5) as server, Reader(server, "topic=a") as reader:
+        server.publish("a", "ready")
+        reader.take(1)
+        asyncio.run_coroutine_threadsafe(main(server), server._loop).result(60)
+        server.publish("a", "last")
+        received = reader.read(lambda events: events[-1:] and events[-1].data == "last")
+        assert [event.data for event in received] == texts(server.hub.log)
+
+
+def test_a_loop_that_waits_for_a_publisher_is_not_waited_for_for_ever(monkeypatch):
+    monkeypatch.setattr("sse_demo.hub.feed.PATIENCE", 0.2)
+    monkeypatch.setattr("sse_demo.hub.feed.LOOK_EVERY", 0.05)
+
+    async def main(server):
+        def publish():
+            for n in range(100):
+                server.publish("a", str(n))
+
+        thread = threading.Thread(target=publish)
+        thread.start()
+        thread.join()  # as a handler does that should not
+
+    with serve(max_burst=10) as server, Reader(server, "topic=a") as reader:
+        asyncio.run_coroutine_threadsafe(main(server), server._loop).result(60)
+        assert reader.take(100) == [str(n) for n in range(100)]
+
+
+def test_a_server_that_stands_still_costs_the_others_on_its_log_no_memory(monkeypatch):
+    monkeypatch.setattr("sse_demo.hub.feed.MOST_EVENTS", 100)
+    log = MemoryLog()
+    go = threading.Event()
+    with (
+        serve(log=log, max_burst=10) as still,
+        serve(log=log, max_burst=10) as other,
+        Reader(still, "topic=a") as reader,
+    ):
+        still.publish("a", "ready")
+        reader.take(1)
+        still._loop.call_soon_threadsafe(go.wait, 60)
+        for n in range(1000):
+            other.publish("a", str(n))
+        assert len(still.hub._feed._news) < 200
+        go.set()
+        assert reader.take(1001) == texts(log)
+
+
+def test_many_names_leave_nothing_behind():
+    log = MemoryLog(Settings(max_topics=10))
+    log.append([Publication("kept", b"data: x\n\n")] * 2)
+    for n in range(2_000):
+        log.append([Publication(f"name/{n}", b"data: x\n\n")])
+    assert len(log._oldest) < 200
+    assert len(log._ageing) < 200

@@ -62,10 +62,10 @@ def fill(log, *topics):
     return [append(log, topic, f"{topic} {number}") for number, topic in enumerate(topics, start=1)]
 
 
-def cost(log, *entries):
-    """The bytes that these entries take by the log's own count: what they take of ``log_bytes``."""
+def cost(log, *entries, topics=0):
+    """The bytes of ``log_bytes`` that these entries take by the log's own count, and so many topics."""
     if isinstance(log, MemoryLog):
-        return sum(map(memory.cost_of, entries))
+        return sum(map(memory.cost_of, entries)) + topics * (memory.TOPIC_OVERHEAD + 1)
     return sum(counts.row_cost(entry.wire, entry.key) for entry in entries)
 
 
@@ -227,7 +227,7 @@ def test_the_newest_events_are_kept(make_log):
 def test_no_more_bytes_are_kept_than_allowed(make_log):
     first = make_log()
     size = cost(first, append(first, "a", "a 1"))
-    log = make_log(log_bytes=3 * size)
+    log = make_log(log_bytes=3 * size + cost(first, topics=1))
     fill(log, *"aaaa")
     assert data(read(log, ["a"])) == ["a 2", "a 3", "a 4"]
     append(log, "a", "x" * size)  # of about the size of two
@@ -238,9 +238,9 @@ def test_no_more_bytes_are_kept_than_allowed(make_log):
 
 
 def test_an_event_larger_than_the_log_is_dropped_at_once(make_log):
-    log = make_log(log_bytes=600)
+    log = make_log(log_bytes=1_000)
     fill(log, "a")
-    append(log, "a", "x" * 700)
+    append(log, "a", "x" * 1_100)
     assert log.read(["a"], 0, ALL, BIG) == ([], 2)
     fill(log, "a")
     assert [entry.position for entry in read(log, ["a"])] == [3]
@@ -295,7 +295,7 @@ def test_a_topic_that_is_dropped_whole_makes_room_and_is_missed(make_log):
 
 def test_the_oldest_of_all_topics_make_room(make_log):
     first = make_log()
-    log = make_log(log_bytes=4 * cost(first, append(first, "a", "a 1")))
+    log = make_log(log_bytes=4 * cost(first, append(first, "a", "a 1")) + cost(first, topics=3))
     fill(log, *"abcab")
     assert data(read(log, "abc")) == ["b 2", "c 3", "a 4", "b 5"]
 
@@ -333,7 +333,7 @@ def test_there_are_only_so_many_keys(make_log):
 
 def test_keys_make_room_in_their_turn(make_log):
     first = make_log()
-    log = make_log(log_bytes=3 * cost(first, append(first, "a", "0", "0")) + 10)
+    log = make_log(log_bytes=3 * cost(first, append(first, "a", "0", "0")) + 10 + cost(first, topics=2))
     for n in range(5):
         append(log, "a", str(n), str(n))
     append(log, "b", "5")

@@ -45,13 +45,14 @@ class Counts:
         self._changed: dict[str, TopicCount | None] = {}  # in the running transaction
         self._dropping: list[str] = []
         query = (
-            "SELECT name, number, events, first, coalesce(snapshots.position, 0), coalesce(length(block), 0) "
-            "FROM topics LEFT JOIN (SELECT topic, count(*) AS events, max(position) AS first FROM entries "
-            "GROUP BY topic) AS each ON each.topic = number LEFT JOIN snapshots ON snapshots.topic = number "
-            "WHERE name != ? ORDER BY first"
+            "SELECT name, number, events, keys, coalesce(snapshots.position, 0), coalesce(length(block), 0) "
+            "FROM topics LEFT JOIN (SELECT topic, count(*) AS events, count(key) AS keys, max(position) AS first "
+            "FROM entries GROUP BY topic) AS each ON each.topic = number "
+            "LEFT JOIN snapshots ON snapshots.topic = number WHERE name != ? ORDER BY first"
         )
-        for name, number, events, _, snapshot, size in db.execute(query, (FORGOTTEN,)):
-            self.put(name, TopicCount(number, events or 0, events == 1, snapshot, size))
+        for name, number, events, keys, snapshot, size in db.execute(query, (FORGOTTEN,)):
+            once = events == 1 and not keys and not snapshot  # with a key or a snapshot it may have had more
+            self.put(name, TopicCount(number, events or 0, once, snapshot, size))
             self.names[number] = name
         (self.size,) = db.execute(
             f"SELECT coalesce(sum({ROW_COST}), 0) + (SELECT coalesce(sum(length(block)), 0) FROM snapshots) "
@@ -87,7 +88,8 @@ class Counts:
         """The transaction is done."""
         for name, topic in self._changed.items():
             if topic is None:
-                self.topics.pop(name, None)
+                if gone := self.topics.pop(name, None):
+                    self.names.pop(gone.number, None)
             else:
                 self.topics[name] = topic
             if topic and topic.once:

@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 
 from ...errors import LogError, LogFull, LogUncertain
 from ..contract import new_mark
@@ -15,6 +16,7 @@ from ..contract import new_mark
 ERAS = 1_000  # starts of a server that are remembered
 BUSY_TIMEOUT = 5.0  # seconds to wait for another program that has locked the file
 APPLICATION, VERSION = 0x53534544, 2  # what says that a file is ours
+MAX_POSITION = 10**18 - 1  # an id has no more digits
 FORGOTTEN = ""  # the name under which the topics that are no longer there are kept, all together
 
 _logger = logging.getLogger("sse_demo.logs")
@@ -54,17 +56,18 @@ UPDATE snapshots SET block = CAST(
 # What cannot be a row of ours: damage, or another program.
 _OF_NO_TOPIC = "topic NOT IN (SELECT number FROM topics)"
 _UNREADABLE = {
-    "topics": "typeof(name) != 'text' OR typeof(dropped_up_to) != 'integer'",
+    "topics": f"typeof(name) != 'text' OR typeof(dropped_up_to) != 'integer' OR dropped_up_to > {MAX_POSITION}",
     "entries": "typeof(wire) != 'blob' OR typeof(time) NOT IN ('real', 'integer') "
-    f"OR typeof(key) NOT IN ('text', 'null') OR {_OF_NO_TOPIC}",
-    "snapshots": f"typeof(block) != 'blob' OR typeof(position) != 'integer' OR {_OF_NO_TOPIC}",
+    f"OR typeof(key) NOT IN ('text', 'null') OR position > {MAX_POSITION} OR {_OF_NO_TOPIC}",
+    "snapshots": f"typeof(block) != 'blob' OR typeof(position) != 'integer' OR position > {MAX_POSITION} "
+    f"OR {_OF_NO_TOPIC}",
     "idempotency": "typeof(key) != 'text' OR typeof(fingerprint) != 'blob' OR typeof(id) != 'text'",
-    "eras": "typeof(mark) != 'text'",
+    "eras": f"typeof(mark) != 'text' OR first > {MAX_POSITION}",
 }
 
 
 class SqliteFile:
-    """A file that is ours alone, with a connection to write and one to read.
+    """A file that is ours alone, with the one connection that writes.
 
     Args:
         path: The file. It is made where there is none.
@@ -80,8 +83,6 @@ class SqliteFile:
                 opened.enter_context(closing(self._claim()))
                 self.writer = opened.enter_context(closing(_connect(self.path)))
                 self._prepare()
-                self.reader = opened.enter_context(closing(_connect(self.path)))
-                self.reader.execute("PRAGMA query_only = ON")
                 self._places = self._look()
             except (sqlite3.Error, OSError) as error:
                 raise LogError(f"{self.path} cannot be used as a log: {error}") from error
@@ -92,8 +93,14 @@ class SqliteFile:
         """The name without its folder, for those who need not know where it is."""
         return os.path.basename(self.path)
 
+    def connect_to_read(self) -> sqlite3.Connection:
+        """Another connection, which cannot change anything."""
+        db = _connect(self.path)
+        db.execute("PRAGMA query_only = ON")
+        return db
+
     def close(self) -> None:
-        """Close the connections, and let another server have the file."""
+        """Close the writing connection, and let another server have the file."""
         self._open.close()
 
     def is_still_there(self) -> bool:
@@ -138,7 +145,6 @@ class SqliteFile:
             if is_new:
                 for statement in (_SCHEMA + _SNAPSHOTS).split(";"):
                     db.execute(statement)
-                db.execute("INSERT INTO topics (name, dropped_up_to) VALUES (?, 0)", (FORGOTTEN,))
             elif version == 1:
                 for statement in _FROM_VERSION_1.split(";"):
                     db.execute(statement)
@@ -146,6 +152,7 @@ class SqliteFile:
             for table, unreadable in _UNREADABLE.items():
                 if dropped := db.execute(f"DELETE FROM {table} WHERE {unreadable}").rowcount:
                     _logger.warning("%s: %d rows of %s cannot be read, and are left out", self.path, dropped, table)
+            db.execute("INSERT OR IGNORE INTO topics (name, dropped_up_to) VALUES (?, 0)", (FORGOTTEN,))
 
     def open_era(self, last: int) -> list[tuple[int, str]]:
         """Begin an era after this position. Returns the first position and the mark of each era, in order."""
@@ -158,6 +165,7 @@ class SqliteFile:
 
 def _connect(path: str) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+    db.text_factory = partial(str, encoding="utf-8", errors="replace")  # what is damaged is not to break all else
     try:
         db.execute("PRAGMA synchronous = FULL")
     except BaseException:

@@ -11,7 +11,7 @@ from .file import FORGOTTEN
 _UNLIMITED = 2**62  # rows; SQLite has no infinity
 
 
-def apply_limits(db: sqlite3.Connection, settings: Retention) -> None:
+def apply_limits(db: sqlite3.Connection, settings: Retention, now: float) -> None:
     """Drop what is more than the limits allow, the oldest first. All at once, which takes seconds for a million."""
     events = min(settings.log_events, _UNLIMITED)
     for (topic,) in db.execute("SELECT topic FROM entries GROUP BY topic HAVING count(*) > ?", (events,)).fetchall():
@@ -19,15 +19,25 @@ def apply_limits(db: sqlite3.Connection, settings: Retention) -> None:
         (last,) = db.execute(newest, (topic, events)).fetchone()
         _drop_entries(db, "topic = ? AND position <= ?", (topic, last))
 
-    (snapshots,) = db.execute("SELECT coalesce(sum(length(block)), 0) FROM snapshots").fetchone()
-    sizes = f"sum({ROW_COST}) OVER (ORDER BY position DESC)"
+    too_old = "SELECT max(position) FROM entries WHERE key IS NULL AND time < ?"
+    _drop_entries(db, f"key IS NULL AND position <= ({too_old})", (now - min(settings.log_age, now),))
+
+    costs = f"SELECT position, {ROW_COST} AS cost FROM entries UNION ALL SELECT position, length(block) FROM snapshots"
     (last,) = db.execute(
-        f"SELECT max(position) FROM (SELECT position, {sizes} AS size FROM entries) WHERE size > ?",
-        (min(settings.log_bytes, _UNLIMITED) - snapshots,),
+        "SELECT max(position) FROM (SELECT position, sum(cost) OVER (ORDER BY position DESC) AS size "
+        f"FROM ({costs})) WHERE size > ?",
+        (min(settings.log_bytes, _UNLIMITED),),
     ).fetchone()
     if last is not None:
         _drop_entries(db, "position <= ?", (last,))
         db.execute("DELETE FROM snapshots WHERE position <= ?", (last,))
+    _drop_empty_topics(db)
+
+    newest = "SELECT topic, max(position) AS newest FROM (SELECT topic, position FROM entries UNION ALL "
+    newest += "SELECT topic, position FROM snapshots) GROUP BY topic ORDER BY newest DESC LIMIT -1 OFFSET ?"
+    for topic, _ in db.execute(newest, (min(settings.max_topics, _UNLIMITED),)).fetchall():
+        _drop_entries(db, "topic = ?", (topic,))
+        db.execute("DELETE FROM snapshots WHERE topic = ?", (topic,))
     _drop_empty_topics(db)
 
     keys = "SELECT number FROM idempotency ORDER BY number DESC LIMIT 1 OFFSET ?"

@@ -51,15 +51,16 @@ class SqliteLog:
         try:
             with explained(self._file.name):
                 with transaction(self._db) as db:
-                    apply_limits(db, self.settings)
+                    apply_limits(db, self.settings, time.time())
                 self._counts = Counts(self._db)
                 self._eras = self._file.open_era(self._counts.last)
                 rows = self._db.execute("SELECT key, fingerprint, id FROM idempotency ORDER BY number")
                 self._idempotency = OrderedDict((key, (fingerprint, id)) for key, fingerprint, id in rows)
+                connect = self._file.connect_to_read
+                self._reader = Reader(connect, self._file.name, self._eras, self._counts.last)
         except BaseException:
             self._file.close()
             raise
-        self._reader = Reader(self._file.reader, self._file.name, self._eras, self._counts.last)
 
     @property
     def dropped(self) -> Mapping[str, int]:
@@ -88,6 +89,8 @@ class SqliteLog:
     def follow(self, follower: Follower) -> None:
         """See :meth:`EventLog.follow`."""
         self._followers = (*self._followers, follower)
+        if not self._is_reachable:
+            follower.reachable(False)
 
     def unfollow(self, follower: Follower) -> None:
         """See :meth:`EventLog.unfollow`."""
@@ -185,7 +188,7 @@ class SqliteLog:
 
     def _add_topic(self, name: str) -> TopicCount:
         if self._counts.number_of_topics >= self.settings.max_topics:
-            given_up = next(name for name in self._counts.once if self._counts.get(name))
+            given_up = next(name for name in self._counts.once if (topic := self._counts.get(name)) and topic.once)
             while self._counts.get(given_up):
                 self._drop_first(given_up, "max_topics")
         (number,) = self._db.execute(

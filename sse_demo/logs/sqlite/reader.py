@@ -1,12 +1,16 @@
-"""Reading from a log file, on a connection of its own that waits for no writer."""
+"""Reading from a log file, on connections that wait for no writer.
+
+Each read has a connection to itself, and no lock. So a finalizer that interrupts one and publishes cannot make the
+thread that appends wait for it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-import threading
 from bisect import bisect_right
-from collections.abc import Collection, Generator, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import ExitStack, closing
 from heapq import merge
 from operator import itemgetter
@@ -21,18 +25,21 @@ class Reader:
     """The reading half of a log file.
 
     Args:
-        db: The connection.
+        connect: Opens a connection.
         name: What errors call the file.
         eras: The first position and the mark of each era, in order.
         last: The last position of the log.
     """
 
-    def __init__(self, db: sqlite3.Connection, name: str, eras: list[tuple[int, str]], last: int) -> None:
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], name: str, eras: list[tuple[int, str]], last: int
+    ) -> None:
         self.last = last  #: not larger than what is committed
-        self._db = db
+        self._connect = connect
+        self._idle: deque[sqlite3.Connection] = deque([connect()])
+        self._is_closed = False
         self._name = name
         self._eras = eras
-        self._reading = threading.Lock()
 
     def seek(self, topics: Collection[str], last_event_id: str = "", recent: int = 0) -> int | None:
         """See :meth:`EventLog.seek`."""
@@ -59,14 +66,29 @@ class Reader:
         return Snapshot(found[0], self._mark_of(found[0]) or "", found[1]) if found else None
 
     def close(self) -> None:
-        """Wait until nobody reads, and close the connection."""
-        with self._reading:
-            self._db.close()
+        """Close the connections: those that are used now as soon as they are not."""
+        self._is_closed = True
+        self._close_idle()
 
     @contextlib.contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
-        with self._reading, explained(self._name), transaction(self._db) as db:
-            yield db
+        with explained(self._name):
+            try:
+                db = self._idle.pop()
+            except IndexError:  # all are in use
+                db = self._connect()
+            try:
+                with transaction(db):
+                    yield db
+            finally:
+                self._idle.append(db)
+                if self._is_closed:
+                    self._close_idle()
+
+    def _close_idle(self) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def _before_newest(self, db: sqlite3.Connection, topics: Collection[str], recent: int, last: int) -> int:
         """The position before the newest ``recent`` entries: each topic is read as far as it can have some of them."""
