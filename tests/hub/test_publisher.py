@@ -307,7 +307,7 @@ def test_what_is_no_key_is_told_to_its_own_publisher_alone(make, what, key):
 def test_whatever_a_log_raises_the_thread_that_appends_goes_on(make, error, eventually, caplog):
     log = SlowLog(Settings())
     log.go.set()
-    publisher, appended = make(log)
+    publisher, _ = make(log)
     log.fails_with = error
     assert isinstance(outcome(submit(publisher, "a", "x")), LogUncertain)
     log.fails_with = None

@@ -326,12 +326,3 @@ def test_a_server_that_stands_still_costs_the_others_on_its_log_no_memory(monkey
         assert len(still.hub._feed._news) < 200
         go.set()
         assert reader.take(1001) == texts(log)
-
-
-def test_many_names_leave_nothing_behind():
-    log = MemoryLog(Settings(max_topics=10))
-    log.append([Publication("kept", b"data: x\n\n")] * 2)
-    for n in range(2_000):
-        log.append([Publication(f"name/{n}", b"data: x\n\n")])
-    assert len(log._oldest) < 200
-    assert len(log._ageing) < 200

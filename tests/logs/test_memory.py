@@ -90,3 +90,12 @@ def test_readers_beside_a_writer_that_drops_and_replaces_see_each_position_once(
     finally:
         stop.set()
         writer.join()
+
+
+def test_many_names_leave_nothing_behind():
+    log = MemoryLog(Settings(max_topics=10))
+    log.append([Publication("kept", b"data: x\n\n")] * 2)
+    for n in range(2_000):
+        log.append([Publication(f"name/{n}", b"data: x\n\n")])
+    assert len(log._oldest) < 200
+    assert len(log._ageing) < 200
