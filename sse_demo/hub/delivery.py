@@ -19,16 +19,16 @@ import logging
 import math
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import partial, update_wrapper
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from random import SystemRandom
-from typing import Concatenate, ParamSpec, TypeVar
 
 from ..errors import LogError
 from ..logs.contract import Entry, EventLog, Snapshot
 from ..observe.metrics import Metrics
 from ..wire.service_events import HEARTBEAT
+from .alone import alone
 from .backlog import Backlog, Snapshots
 from .connection import Audience, Connection
 from .position import Cursor
@@ -39,21 +39,6 @@ READ_AGAIN_AFTER = 1.0  # seconds, where the log could not be read
 
 _random = SystemRandom()  # a seed of Python's own belongs to the program around us
 _logger = logging.getLogger("sse_demo.hub")
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
-def _alone(method: Callable[Concatenate[Delivery, _P], _T]) -> Callable[Concatenate[Delivery, _P], _T]:
-    """Note that the delivery is busy: what interrupts it, such as a finalizer, must not deliver anything itself."""
-
-    def run(self: Delivery, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        before, self.is_busy = self.is_busy, True
-        try:
-            return method(self, *args, **kwargs)
-        finally:
-            self.is_busy = before
-
-    return update_wrapper(run, method)
 
 
 class _Channel:
@@ -100,17 +85,17 @@ class Delivery:
         loop.call_later(self._settings.heartbeat, self._beat)
         loop.call_soon(self._close_stalled)
 
-    @_alone
+    @alone
     def in_turn(self, action: Callable[[], None]) -> None:
         """Run this and nothing else: what interrupts it, such as a finalizer, does not deliver anything itself."""
         action()
 
-    @_alone
+    @alone
     def seek(self, topics: Collection[str], last_event_id: str, recent: int) -> Cursor | None:
         """Where a subscriber of these topics starts: see :meth:`Cursor.seek`."""
         return Cursor.seek(self._log, topics, last_event_id, recent)
 
-    @_alone
+    @alone
     def add(self, connection: Connection, topics: Collection[str], cursor: Cursor | None, *, resumes: bool) -> None:
         """Send these topics to the connection, from the cursor on, until it closes.
 
@@ -133,7 +118,7 @@ class Delivery:
             backlog.begin_anew()
         self._catch_up(connection)
 
-    @_alone
+    @alone
     def deliver(self, fresh: Sequence[Entry]) -> None:
         """Send what has been appended to the log to all who have caught up."""
         if fresh and fresh[0].position <= self.up_to:  # told of before the first subscriber came
@@ -148,7 +133,7 @@ class Delivery:
             self._held.discard(connection)
             self._catch_up(connection)
 
-    @_alone
+    @alone
     def skip_to(self, position: int) -> None:
         """Entries up to this position were not told of: everybody reads on from the log, which tells what is left."""
         loop = asyncio.get_running_loop()
@@ -157,7 +142,7 @@ class Delivery:
             loop.call_soon(self._catch_up, connection)  # when what has come with this news is delivered, too
         self.up_to = max(self.up_to, position)
 
-    @_alone
+    @alone
     def complete(self, since: float) -> None:
         """All that there was at this moment is delivered. Who came before and is still ahead has made its id up."""
         for connection in [one for one in self._held if self._lagging[one].since <= since]:
@@ -180,7 +165,7 @@ class Delivery:
             channel = self._channels[topic] = _Channel(topic)
         return channel
 
-    @_alone
+    @alone
     def _remove(self, connection: Connection) -> None:
         self._leave(connection)
         self._lagging.pop(connection, None)
@@ -212,7 +197,7 @@ class Delivery:
         backlog = self._lagging[connection] = Backlog(topics, self._settings, cursor, snapshots)
         return backlog
 
-    @_alone
+    @alone
     def _catch_up(self, connection: Connection) -> None:
         """Read on from the log: one batch, or the news that there is nothing left to read."""
         if connection.closed:
@@ -246,7 +231,7 @@ class Delivery:
         snapshot = self._log.snapshot(topic)
         return snapshot if snapshot and len(snapshot.block) <= self._settings.max_event_size else None
 
-    @_alone
+    @alone
     def _beat(self) -> None:
         """A comment to everybody who is not busy receiving. It also finds out who is gone."""
         idle = [connection for connection in self._subscribers if connection not in self._lagging]
@@ -258,7 +243,7 @@ class Delivery:
                 self._wait_until_drained(connection)
         asyncio.get_running_loop().call_later(self._settings.heartbeat, self._beat)
 
-    @_alone
+    @alone
     def _close_stalled(self) -> None:
         """Close those who have lagged for too long. They resume by their last event id, if they can."""
         now = time.monotonic()

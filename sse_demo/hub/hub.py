@@ -1,6 +1,6 @@
 """The hub: one publish, many subscribers.
 
-``publish`` comes from any thread and is appended to the log by a thread of its own (:mod:`sse_demo.hub.publisher`).
+``publish`` comes from any thread and is appended to the log by a thread for that (:mod:`sse_demo.hub.publisher`).
 The log tells what it has kept, whoever has appended it (:mod:`sse_demo.hub.feed`), and that is delivered on the event
 loop (:mod:`sse_demo.hub.delivery`).
 """
