@@ -110,8 +110,8 @@ class SharedLog(MemoryLog):
             engine.nodes.append(self)
 
     def append(self, batch: Sequence[Publication]) -> list[str]:
-        token = next(self._tokens)
         with self._engine.lock:
+            token = next(self._tokens)
             if self.is_cut_off:
                 raise LogError("the engine cannot be reached")
             for last in [False] * (TRIES - 1) + [True]:
