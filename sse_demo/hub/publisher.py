@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -30,6 +31,9 @@ from .waiting import Waiting, report
 MAX_BATCH = 1_000  # publications that are appended together
 BATCH_BYTES = 8 * 1024 * 1024  # likewise
 MAX_KEY_LENGTH = 255  # characters of a key, and of an idempotency key
+# Comparing a large document holds Python's global lock nearly all the time. After more than LONG seconds of it, the
+# event loop has REST times as long for itself.
+LONG, REST = 0.005, 2.0
 MAX_TRIES = 100  # for a state that others keep changing at the same time
 
 _STOP: Final = None
@@ -178,7 +182,10 @@ class Publisher:
         before = self._log.snapshot(topic)
         # A snapshot over a limit that was lowered since is as good as none: subscribers could not take it.
         known = before if before and len(before.block) <= self._settings.max_event_size else None
+        began = time.thread_time()
         change = change_of_state(topic, known, event)
+        if (taken := time.thread_time() - began) > LONG:
+            time.sleep(taken * REST)
         if change is None:
             assert before is not None
             if idempotency is None:
