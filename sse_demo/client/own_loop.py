@@ -48,14 +48,15 @@ def run_in_a_thread(main: Coroutine[Any, Any, Result], name: str) -> Result:
             outcome.set_exception(error)
 
     thread = threading.Thread(target=run, name=name, daemon=True)
-    thread.start()
     try:
+        thread.start()  # which waits for the thread, and may be interrupted, too
         return outcome.result()
     finally:
         if not outcome.done():  # the caller is interrupted
             with contextlib.suppress(RuntimeError):  # the loop is closed: it has just ended
                 loop.call_soon_threadsafe(task.cancel)
-        thread.join()
+        if thread.is_alive():
+            thread.join()
 
 
 async def _end_tasks() -> None:

@@ -1,6 +1,7 @@
 """Coroutines that are run in a thread of their own."""
 
 import asyncio
+import signal
 import threading
 
 import pytest
@@ -32,6 +33,21 @@ def test_what_a_coroutine_raises_is_raised(error):
 
     with pytest.raises(error):
         run_in_a_thread(fail(), "failing")
+
+
+def test_an_interrupt_at_any_moment_leaves_no_thread_behind():
+    async def interrupt_and_wait():
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # the caller may still be starting the thread
+        await asyncio.sleep(1)  # Python notices an interrupt late that comes just before it begins to wait
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        for _ in range(100):
+            with pytest.raises(KeyboardInterrupt):
+                run_in_a_thread(interrupt_and_wait(), "interrupted")
+            assert "interrupted" not in [thread.name for thread in threading.enumerate()]
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_what_is_left_on_the_loop_is_cancelled_at_the_end():
