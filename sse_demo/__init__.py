@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .web.routing import Route as Route
     from .web.server import Server as Server
     from .web.server_socket import bind as bind
+    from .web.tls import Certificate as Certificate
     from .wire.event import Comment as Comment
     from .wire.event import Event as Event
     from .wire.parser import EventStreamParser as EventStreamParser
@@ -87,6 +88,7 @@ _HOMES = {
     "web.routing": ["Group", "Route"],
     "web.server": ["Server"],
     "web.server_socket": ["bind"],
+    "web.tls": ["Certificate"],
     "wire.event": ["Comment", "Event"],
     "wire.parser": ["EventStreamParser"],
     "wire.patch": ["merge_patch"],

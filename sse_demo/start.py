@@ -20,6 +20,7 @@ from .web.async_server import Background
 from .web.routing import Group, Route
 from .web.server import Server
 from .web.server_socket import bind, require_port
+from .web.tls import Certificate
 
 
 def serve(
@@ -29,7 +30,7 @@ def serve(
     log: str | os.PathLike[str] | EventLog | None = None,
     demo: bool = True,
     live: bool = False,
-    tls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext | Certificate | None = None,
     routes: Sequence[Route | Group] = (),
     **settings: Unpack[SettingsByName],
 ) -> Server:
@@ -45,8 +46,8 @@ def serve(
             your own is used as it is, and not closed. ``None`` keeps the events in memory.
         demo: Serve the demo as well: the page ``/``, the ten messages ``/stream``, and ``/ping``.
         live: Publish this machine's CPU and memory on the topic ``machine`` twice a second.
-        tls: A server's context, such as ``ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)`` with its certificate
-            loaded.
+        tls: A certificate, as in ``Certificate("cert.pem", "key.pem")``; or a context of your own, such as
+            ``ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)`` with its certificate loaded.
         routes: Routes of your own, and groups, with handlers and middleware of your own. See
             :mod:`sse_demo.web.routing`. An address that the service has already is answered by yours.
         settings: Limits and intervals, for example ``heartbeat=5``. See :class:`Settings`.
@@ -72,7 +73,7 @@ def serve(
         server = Server(
             make_app(hub, routes, configured, built_in=[*BUILT_IN, *DEMO] if demo else BUILT_IN),
             socket,
-            tls=tls,
+            tls=tls.context if isinstance(tls, Certificate) else tls,
             background=background,
             owned=owned,
         )
