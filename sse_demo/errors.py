@@ -110,7 +110,7 @@ class Rejected(LogError):
             :class:`Overtaken`. The batch without these publications may be appended again.
     """
 
-    def __init__(self, causes: Mapping[int, SSEError]) -> None:
+    def __init__(self, causes: Mapping[int, Exception]) -> None:
         super().__init__("; ".join(map(str, causes.values())))
         self.causes = dict(causes)
 

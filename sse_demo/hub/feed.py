@@ -91,19 +91,21 @@ class Feed:
 
     def wait_for_delivery(self) -> None:
         """Wait while more is told than the event loop has taken. It may not wait for a loop that waits for the log."""
-        if not self._is_behind():
+        if not self.is_behind:
             return
         taking: SimpleQueue[None] = SimpleQueue()
         self._waiting.append(taking)  # before the next look, or what is taken in between would not be told
         end = time.monotonic() + PATIENCE
-        while self._is_behind() and not self._is_hopeless() and time.monotonic() < end:
+        while self.is_behind and not self._is_hopeless() and time.monotonic() < end:
             with contextlib.suppress(Empty):
                 taking.get(timeout=LOOK_EVERY)
         self._waiting.remove(taking)
         if time.monotonic() >= end:
             self._given_up_at = self._taken
 
-    def _is_behind(self) -> bool:
+    @property
+    def is_behind(self) -> bool:
+        """Whether more is told than the event loop is to have at a time."""
         return (
             self._told - self._taken >= self._settings.max_burst
             or self._told_bytes - self._taken_bytes >= self._settings.burst_bytes
@@ -128,8 +130,10 @@ class Feed:
         self._news.append((entries, action))
         if not self._is_scheduled:
             self._is_scheduled = True
+            here = threading.get_ident() == self._loop_thread
+            call = self._loop.call_soon if here else self._loop.call_soon_threadsafe
             with contextlib.suppress(RuntimeError):  # the loop is closed, and with it all that it would deliver to
-                self._loop.call_soon_threadsafe(self._wake_up, self._loop)
+                call(self._wake_up, self._loop)
 
     # On the event loop
 
@@ -173,7 +177,7 @@ class Feed:
             yield
         finally:
             self._loop_is_waiting -= 1
-        if self._is_behind() and not self._delivery.is_busy:
+        if self.is_behind and not self._delivery.is_busy:
             self.deliver()
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ loop (:mod:`sse_demo.hub.delivery`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from ..errors import TopicFull
 from ..logs.contract import EventLog
@@ -18,6 +18,7 @@ from ..wire.event import Event
 from .connection import Connection
 from .delivery import Delivery
 from .feed import Feed
+from .messages import Message
 from .position import Cursor
 from .publisher import Publisher, is_log_thread
 from .settings import HubSettings
@@ -95,14 +96,8 @@ class Hub:
             LogError: The log is full or broken.
             ServerStopped: The hub is closed, or it belongs to the process of which this one is a fork.
         """
-        event = event if isinstance(event, Event) else Event(event)
-        if is_log_thread():
-            self._publisher_of(topic).submit(Waiting(topic, event, key, idempotency_key))
-            return ""
-        waiting = WaitingThread(topic, event, key, idempotency_key)
-        self._publisher_of(topic).submit(waiting)
-        with self._feed.waiting_for_the_log():
-            return waiting.wait()
+        ids = self.publish_many([_message(topic, event, key, idempotency_key)])
+        return ids[0] if ids else ""
 
     async def publish_async(
         self, topic: str, event: Event | str, *, key: str | None = None, idempotency_key: str | None = None
@@ -111,14 +106,45 @@ class Hub:
 
         What is cancelled before its turn is not published.
         """
-        event = event if isinstance(event, Event) else Event(event)
-        waiting = WaitingTask(topic, event, key, idempotency_key)
-        self._publisher_of(topic).submit(waiting)
+        return (await self.publish_many_async([_message(topic, event, key, idempotency_key)]))[0]
+
+    def publish_many(self, messages: Sequence[Message]) -> Sequence[str]:
+        """Append several events together, all of them or none, and have them delivered. From any thread.
+
+        Args:
+            messages: What is published: topic, event, key and idempotency key of each, as for :meth:`publish`. One
+                state may be among them only once.
+
+        Returns:
+            The ids, in the order of the messages. There are none where a finalizer publishes in a thread that appends.
+
+        Raises:
+            Rejected: Some of the messages are wrong. ``causes`` tells which, and the error of each. For a single
+                message its own error is raised.
+            Overloaded, LogError, ServerStopped: As :meth:`publish` does.
+        """
+        if is_log_thread():
+            self._publisher_of(messages).submit(Waiting(messages))
+            return ()
+        waiting = WaitingThread(messages)
+        self._publisher_of(messages).submit(waiting)
+        with self._feed.waiting_for_the_log():
+            return waiting.wait()
+
+    async def publish_many_async(self, messages: Sequence[Message]) -> Sequence[str]:
+        """The same as :meth:`publish_many` for a coroutine. What is cancelled before its turn is not published."""
+        waiting = WaitingTask(messages)
+        publisher = self._publisher_of(messages)
+        # The second publisher has the states: comparing them would take the event loop's time.
+        publisher.submit(waiting, here=publisher is self._publishers[0] and not self._feed.is_behind)
         return await waiting.wait()
 
-    def _publisher_of(self, topic: str) -> Publisher:
-        require_topic(topic)
-        return self._publishers[-1 if self.settings.is_state(topic) else 0]
+    def _publisher_of(self, messages: Sequence[Message]) -> Publisher:
+        if not self.settings.state:
+            return self._publishers[0]
+        for message in messages:
+            require_topic(message.topic)
+        return self._publishers[any(self.settings.is_state(message.topic) for message in messages)]
 
     def seek(self, topics: Collection[str], last_event_id: str = "", recent: int = 0) -> Cursor | None:
         """Where a subscriber of these topics starts: see :meth:`Cursor.seek`.
@@ -153,3 +179,7 @@ class Hub:
         for publisher in self._publishers:
             publisher.close()
         self.log.unfollow(self._feed)
+
+
+def _message(topic: str, event: Event | str, key: str | None, idempotency_key: str | None) -> Message:
+    return Message(topic, event if isinstance(event, Event) else Event(event), key, idempotency_key)

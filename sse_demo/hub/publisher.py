@@ -8,37 +8,33 @@ that wait are appended together: a log on a disk pays for one commit where many 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import logging
 import os
 import sys
 import threading
-import time
 import weakref
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from ..errors import EventTooLarge, InvalidInput, LogError, LogUncertain, Overloaded, Overtaken, Rejected, ServerStopped
-from ..logs.contract import EventLog, Publication
+from ..errors import LogError, LogUncertain, Overloaded, Overtaken, Rejected, ServerStopped
+from ..logs.contract import EventLog, Publication, is_at_once
+from .messages import cause_of, publication_of, require_valid
+from .report import report
 from .settings import HubSettings
-from .states import change_of_state, empty_change
-from .topics import require_topic
-from .waiting import Waiting, report
+from .topics import TopicKinds
+from .waiting import Waiting
 
 MAX_BATCH = 1_000  # publications that are appended together
 BATCH_BYTES = 8 * 1024 * 1024  # likewise
-MAX_KEY_LENGTH = 255  # characters of a key, and of an idempotency key
-# Comparing a large document holds Python's global lock nearly all the time. After more than LONG seconds of it, the
-# event loop has REST times as long for itself.
-LONG, REST = 0.005, 2.0
+HERE_BYTES = 64 * 1024  # the most that is appended in the publisher's own thread: to make room for it takes little time
 MAX_TRIES = 100  # for a state that others keep changing at the same time
 
 _STOP: Final = None
 
 _logger = logging.getLogger("sse_demo.hub")
+_appending_here: set[int] = set()  # the threads that append for themselves at this moment
 
 
 class LogThread(threading.Thread):
@@ -56,13 +52,14 @@ class Publisher:
     """
 
     def __init__(self, log: EventLog, settings: HubSettings, wait_for_delivery: Callable[[], None]) -> None:
-        self.published = 0  #: publications that were accepted, those that were known included
         self._log = log
+        self._log_is_at_once = is_at_once(log)
         self._settings = settings
         self._wait_for_delivery = wait_for_delivery
         # A SimpleQueue may be used by a signal handler or a finalizer that interrupts another use of it.
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._sizes: deque[int] = deque()  # of all that wait
+        self._published: Counter[int] = Counter()  # by the thread that has appended
         self._ended = False
         self._process = os.getpid()
         self._thread = LogThread(target=_work, args=(self._queue, weakref.ref(self)), name="sse_demo log", daemon=True)
@@ -74,15 +71,30 @@ class Publisher:
         """Whether something can be published: the publisher is not closed, and its thread runs in this process."""
         return not self._ended and os.getpid() == self._process and not sys.is_finalizing()
 
-    def submit(self, waiting: Waiting) -> None:
-        """Have a publication appended. See :meth:`Hub.publish`. What is wrong with it is raised here, or told later."""
-        self._require_valid(waiting)
+    @property
+    def published(self) -> int:
+        """Messages that were accepted, those that were known included."""
+        return sum(self._published.copy().values())
+
+    def submit(self, waiting: Waiting, *, here: bool = False) -> None:
+        """Have messages appended. See :meth:`Hub.publish`. What is wrong with them is raised here, or told later.
+
+        Args:
+            waiting: The messages.
+            here: They may be appended in this thread, which is an event loop's: where the log appends at once, nobody
+                else waits for it, and they are small. The main thread never does, because a signal may interrupt it.
+        """
+        require_valid(waiting.messages, self._settings)
         if not self.is_running:
             raise ServerStopped("nothing can be published: the hub is closed, or it belongs to another process")
         settings = self._settings
+        size = waiting.size
+        if here and self._log_is_at_once and not self._sizes and size <= HERE_BYTES and not _is_main_thread():
+            self._append_here(waiting)
+            return
         if len(self._sizes) >= settings.max_waiting or sum(self._sizes.copy()) > settings.max_waiting_bytes:
             raise Overloaded(f"{len(self._sizes):,} publications wait for the log, which is the limit")
-        self._sizes.append(waiting.size)
+        self._sizes.append(size)
         self._queue.put(waiting)
         if self._ended:  # a moment ago, and nobody takes from the queue any more
             self._refuse_all()
@@ -94,56 +106,45 @@ class Publisher:
             if not is_log_thread():
                 self._thread.join()
 
-    def _require_valid(self, waiting: Waiting) -> None:
-        require_topic(waiting.topic)
-        if waiting.event.id is not None:
-            raise InvalidInput("the hub gives the ids; put an id of your own into the data")
-        if self._settings.coalesces(waiting.topic):
-            waiting.key = waiting.key or ""
-        elif waiting.key is not None:
-            raise InvalidInput(
-                f"{waiting.topic} does not coalesce, so it has no use for a key; see the setting coalesce"
-            )
-        for name, key in {"a key": waiting.key, "an idempotency key": waiting.idempotency_key}.items():
-            if key is not None:
-                _require_key(name, key)
-        self._require_size(len(waiting.event.data))
+    # In the thread that appends
 
-    def _require_size(self, size: int) -> None:
-        limit = self._settings.max_event_size
-        if size > limit:
-            raise EventTooLarge(f"the event has {size:,} bytes, more than the limit of {limit:,}")
-
-    # In the publisher's own thread
+    def _append_here(self, waiting: Waiting) -> None:
+        thread = threading.get_ident()
+        _appending_here.add(thread)
+        try:
+            self._append_all([waiting])
+        finally:
+            _appending_here.discard(thread)
 
     def _append(self, batch: list[Waiting]) -> None:
         try:
-            for part in _independent(batch, self._settings.is_state):
+            self._append_all(batch)
+        finally:
+            for _ in batch:
+                self._sizes.popleft()
+        self._wait_for_delivery()
+
+    def _append_all(self, batch: list[Waiting]) -> None:
+        try:
+            for part in _independent(batch, self._settings):
                 self._append_part(part)
         except BaseException as error:  # a mistake of ours: this thread has to go on, and nobody may wait for ever
             report(_logger, "publishing has failed", error)
             for one in batch:
                 if not one.is_told and not one.is_withdrawn:
                     one.refuse(LogUncertain(f"publishing has failed: {error!r}"))
-        finally:
-            for _ in batch:
-                self._sizes.popleft()
-        self._wait_for_delivery()
 
     def _append_part(self, waiting: list[Waiting]) -> None:
-        """Append publications of which none depends on another one: all that the log does not refuse by itself."""
+        """Append messages of which none depends on another one: all that the log does not refuse by itself."""
         for _ in range(MAX_TRIES):
-            due = [(one, publication) for one in waiting if (publication := self._prepare(one))]
-            if not due:
-                return
+            due = [(one, prepared) for one in waiting if (prepared := self._prepare(one)) is not None]
+            batch = [item for _, prepared in due for item in prepared if isinstance(item, Publication)]
             try:
-                ids = self._log.append([publication for _, publication in due])
+                new = iter(self._log.append(batch) if batch else ())
             except Rejected as rejected:
-                for number, cause in rejected.causes.items():
-                    if not isinstance(cause, Overtaken):  # which is looked at again
-                        due[number][0].refuse(cause)
-                told = {number for number, cause in rejected.causes.items() if not isinstance(cause, Overtaken)}
-                waiting = [one for number, (one, _) in enumerate(due) if number not in told]
+                waiting = _refuse(due, rejected.causes)
+                if not waiting:
+                    return
             except BaseException as error:  # a log of one's own may raise what it likes
                 reason = error if isinstance(error, LogError) else LogUncertain(f"the log has failed: {error!r}")
                 if reason is not error:
@@ -152,50 +153,32 @@ class Publisher:
                     one.refuse(reason)
                 return
             else:
-                for (one, _), id in zip(due, ids, strict=True):
-                    self.published += 1
-                    one.accept(id)
+                for one, prepared in due:
+                    ids = [next(new) if isinstance(item, Publication) else item for item in prepared]
+                    self._published[threading.get_ident()] += len(ids)
+                    one.accept(ids)
                 return
         for one in waiting:
-            one.refuse(Overtaken(f"others change the state {one.topic} all the time; try again later"))
+            one.refuse(Overtaken("others change the state all the time; try again later"))
 
-    def _prepare(self, waiting: Waiting) -> Publication | None:
-        """What is to be appended. ``None`` where that is nothing, and the publisher has been told."""
+    def _prepare(self, waiting: Waiting) -> list[Publication | str] | None:
+        """What is to be appended, or for a message that changes nothing the id that it gets.
+
+        ``None`` where the publisher does not wait any more, or has been told what is wrong.
+        """
         if waiting.is_withdrawn:
             return None
-        try:
-            return self._publication(waiting)
-        except Exception as error:
-            waiting.refuse(error)
+        prepared: list[Publication | str] = []
+        causes: dict[int, Exception] = {}
+        for number, message in enumerate(waiting.messages):
+            try:
+                prepared.append(publication_of(message, self._log, self._settings))
+            except Exception as error:
+                causes[number] = error
+        if causes:
+            waiting.refuse(cause_of(waiting.messages, causes))
             return None
-
-    def _publication(self, waiting: Waiting) -> Publication | None:
-        topic, event, key = waiting.topic, waiting.event, waiting.key
-        idempotency = None
-        if waiting.idempotency_key is not None:
-            published = json.dumps([topic, key, event.encode().decode()])
-            idempotency = waiting.idempotency_key, hashlib.sha256(published.encode()).digest()
-        if not self._settings.is_state(topic):
-            block = event.encode()
-            self._require_size(len(block))
-            return Publication(topic, block, key, idempotency)
-        before = self._log.snapshot(topic)
-        # A snapshot over a limit that was lowered since is as good as none: subscribers could not take it.
-        known = before if before and len(before.block) <= self._settings.max_event_size else None
-        began = time.thread_time()
-        change = change_of_state(topic, known, event)
-        if (taken := time.thread_time() - began) > LONG:
-            time.sleep(taken * REST)
-        if change is None:
-            assert before is not None
-            if idempotency is None:
-                waiting.accept(before.id)
-                return None
-            change = empty_change(event), before.block  # so that the key is remembered
-        else:
-            for block in change:
-                self._require_size(len(block))
-        return Publication(topic, change[0], None, idempotency, change[1], before.position if before else 0)
+        return prepared
 
     def _refuse_all(self) -> None:
         """Tell those who have come too late."""
@@ -223,21 +206,32 @@ def _work(queue: SimpleQueue[Waiting | None], publisher_of: weakref.ref[Publishe
 
 
 def is_log_thread() -> bool:
-    """Whether this is a thread that appends, of whichever publisher: then nobody can wait here for an append."""
-    return isinstance(threading.current_thread(), LogThread)
+    """Whether this thread appends at this moment, for whichever publisher: then nobody can wait here for an append."""
+    return isinstance(threading.current_thread(), LogThread) or threading.get_ident() in _appending_here
 
 
-def _require_key(name: str, key: str) -> None:
-    if not isinstance(key, str):
-        raise TypeError(f"{name} must be a str, not {type(key).__name__}")
-    if len(key) > MAX_KEY_LENGTH:
-        raise InvalidInput(f"{name} has {MAX_KEY_LENGTH} characters at the most, and this one {len(key):,}")
-    try:
-        key.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInput(f"{name} contains a lone surrogate, which UTF-8 cannot carry: {error}") from None
-    if "\0" in key:
-        raise InvalidInput(f"{name} must not contain a NUL: {key!r}")
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _refuse(
+    due: Sequence[tuple[Waiting, Sequence[Publication | str]]], causes: Mapping[int, Exception]
+) -> list[Waiting]:
+    """Tell those whose publications have been rejected. Returns the others, and those who have been overtaken."""
+    again = []
+    place = 0  # in the batch of all publications
+    for one, prepared in due:
+        own: dict[int, Exception] = {}
+        for number, item in enumerate(prepared):
+            if isinstance(item, Publication):
+                if place in causes and not isinstance(causes[place], Overtaken):
+                    own[number] = causes[place]
+                place += 1
+        if own:
+            one.refuse(cause_of(one.messages, own))
+        else:
+            again.append(one)
+    return again
 
 
 def _batch(first: Waiting | None, queue: SimpleQueue[Waiting | None]) -> tuple[list[Waiting], bool]:
@@ -257,16 +251,16 @@ def _batch(first: Waiting | None, queue: SimpleQueue[Waiting | None]) -> tuple[l
     return batch, True
 
 
-def _independent(batch: list[Waiting], is_state: Callable[[str], bool]) -> Iterator[list[Waiting]]:
+def _independent(batch: list[Waiting], kinds: TopicKinds) -> Iterator[list[Waiting]]:
     """Cut a batch into parts in which no state changes twice: the second change depends on the first."""
     part: list[Waiting] = []
-    states: set[str] = set()
+    changed: set[str] = set()
     for waiting in batch:
-        if is_state(waiting.topic):
-            if waiting.topic in states:
-                yield part
-                part, states = [], set()
-            states.add(waiting.topic)
+        states = {message.topic for message in waiting.messages if kinds.is_state(message.topic)} if kinds.state else ()
+        if not changed.isdisjoint(states):
+            yield part
+            part, changed = [], set()
+        changed.update(states)
         part.append(waiting)
     if part:
         yield part

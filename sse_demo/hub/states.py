@@ -17,7 +17,7 @@ from ..wire.parser import EventStreamParser
 from ..wire.patch import difference, require_state
 from ..wire.service_events import patch_event, snapshot_event
 from ..wire.strict_json import read_json
-from .waiting import report
+from .report import report
 
 _logger = logging.getLogger("sse_demo.hub")
 

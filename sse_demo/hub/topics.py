@@ -54,4 +54,4 @@ def require_topic(topic: str) -> None:
 
 
 def _matches(topic: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(topic, pattern) for pattern in patterns)
+    return bool(patterns) and any(fnmatchcase(topic, pattern) for pattern in patterns)

@@ -1,4 +1,4 @@
-"""A publication on its way to the log, and how its publisher is told what has become of it.
+"""Messages on their way to the log, and how their publisher is told what has become of them.
 
 A publisher may be interrupted anywhere, by Ctrl-C, by a signal handler or by a finalizer, and the handler may publish
 itself. So no lock is held while a publisher waits: what it waits for is a lock of its own that only the teller opens.
@@ -12,77 +12,78 @@ import copy
 import logging
 import sys
 import threading
+from collections.abc import Sequence
 
-from ..wire.event import Event
+from .messages import Message
+from .report import report
 
 _logger = logging.getLogger("sse_demo.hub")
 
 
 class Waiting:
-    """A publication that waits for its turn, and for which nobody can wait.
+    """Messages that wait for their turn, all of them or none, and for which nobody can wait.
 
     Args:
-        topic: The topic's name.
-        event: What is published.
-        key: The key under which it is kept.
-        idempotency_key: The publisher's key.
+        messages: What is published together.
     """
 
-    __slots__ = ("_error", "_id", "event", "idempotency_key", "is_told", "is_withdrawn", "key", "topic")
+    __slots__ = ("_error", "_ids", "is_told", "is_withdrawn", "messages")
 
-    def __init__(self, topic: str, event: Event, key: str | None, idempotency_key: str | None) -> None:
-        self.topic = topic
-        self.event = event
-        self.key = key
-        self.idempotency_key = idempotency_key
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.messages = messages
         self.is_withdrawn = False  # its publisher does not wait any more: not to be appended if it is not already
         self.is_told = False
-        self._id = ""
+        self._ids: Sequence[str] = ()
         self._error: Exception | None = None
 
     @property
     def size(self) -> int:
-        """The bytes that it takes while it waits."""
-        texts = (self.event.data, self.event.event, self.topic, self.key or "", self.idempotency_key or "")
-        return sum(map(sys.getsizeof, texts))
+        """The bytes that the messages take while they wait."""
+        getsizeof = sys.getsizeof
+        size = 0
+        for topic, event, key, idempotency_key in self.messages:
+            size += getsizeof(event.data) + getsizeof(event.event) + getsizeof(topic)
+            size += getsizeof(key or "") + getsizeof(idempotency_key or "")
+        return size
 
-    def accept(self, id: str) -> None:
-        """It has been kept under this id."""
-        self._id = id
+    def accept(self, ids: Sequence[str]) -> None:
+        """The messages have been kept under these ids."""
+        self._ids = ids
         self.is_told = True
         self._tell()
 
     def refuse(self, error: Exception) -> None:
-        """It has not been kept. The error is copied: threads that raise the same one would mix up its tracebacks."""
+        """Nothing has been kept. The error is copied: threads that raise the same one would mix up its tracebacks."""
         self._error = copy.copy(error)
         self._error.__cause__ = error.__cause__
         self.is_told = True
         self._tell()
 
-    def outcome(self) -> str:
-        """The id, once it is known. Raises the error where there was one."""
+    def outcome(self) -> Sequence[str]:
+        """The ids, once they are known. Raises the error where there was one."""
         if self._error is not None:
             raise self._error
-        return self._id
+        return self._ids
 
     def _tell(self) -> None:
-        """Nobody waits. What has become of the publication is for the log of the program."""
+        """Nobody waits. What has become of the messages is for the log of the program."""
         if self._error is not None:
-            report(_logger, f"what a finalizer has published to {self.topic} was refused", self._error)
+            topics = ", ".join({message.topic for message in self.messages})
+            report(_logger, f"what a finalizer has published to {topics} was refused", self._error)
 
 
 class WaitingThread(Waiting):
-    """A publication whose publisher is a thread that waits."""
+    """Messages whose publisher is a thread that waits."""
 
     __slots__ = ("_told",)
 
-    def __init__(self, topic: str, event: Event, key: str | None, idempotency_key: str | None) -> None:
-        super().__init__(topic, event, key, idempotency_key)
+    def __init__(self, messages: Sequence[Message]) -> None:
+        super().__init__(messages)
         self._told = threading.Lock()
         self._told.acquire()
 
-    def wait(self) -> str:
-        """Wait for the id. Raises what has kept the publication from being kept."""
+    def wait(self) -> Sequence[str]:
+        """Wait for the ids. Raises what has kept the messages from being kept."""
         try:
             self._told.acquire()
         except BaseException:  # Ctrl-C, or what a signal handler raises
@@ -95,37 +96,32 @@ class WaitingThread(Waiting):
 
 
 class WaitingTask(Waiting):
-    """A publication whose publisher is a coroutine."""
+    """Messages whose publisher is a coroutine."""
 
-    __slots__ = ("_future", "_loop")
+    __slots__ = ("_future",)
 
-    def __init__(self, topic: str, event: Event, key: str | None, idempotency_key: str | None) -> None:
-        super().__init__(topic, event, key, idempotency_key)
-        self._loop = asyncio.get_running_loop()
-        self._future: asyncio.Future[None] = self._loop.create_future()
+    def __init__(self, messages: Sequence[Message]) -> None:
+        super().__init__(messages)
+        self._future: asyncio.Future[None] | None = None  # there is none before somebody has to wait
 
-    async def wait(self) -> str:
-        """Wait for the id. Raises what has kept the publication from being kept."""
-        try:
-            await self._future
-        except BaseException:  # it is cancelled, or its coroutine is closed
-            self.is_withdrawn = True
-            raise
+    async def wait(self) -> Sequence[str]:
+        """Wait for the ids. Raises what has kept the messages from being kept."""
+        if not self.is_told:
+            self._future = asyncio.get_running_loop().create_future()
+            if not self.is_told:  # in this order: the teller notes first that it has told, and then looks for a future
+                try:
+                    await self._future
+                except BaseException:  # it is cancelled, or its coroutine is closed
+                    self.is_withdrawn = True
+                    raise
         return self.outcome()
 
     def _tell(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
-            self._loop.call_soon_threadsafe(self._settle)
-
-    def _settle(self) -> None:
-        if not self._future.done():
-            self._future.set_result(None)
+        if self._future is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
+                self._future.get_loop().call_soon_threadsafe(_settle, self._future)
 
 
-def report(logger: logging.Logger, message: str, error: BaseException) -> None:
-    """Log an error in a thread of its own.
-
-    Who logs takes locks of others. A thread that appends must not wait for them: their owner may be publishing.
-    """
-    details = (type(error), error, error.__traceback__)
-    threading.Thread(target=logger.error, args=(message,), kwargs={"exc_info": details}, daemon=True).start()
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from ..errors import IdempotencyConflict, LogFull, Overtaken, Rejected, SSEError
 
+_Append = TypeVar("_Append", bound=Callable[..., list[str]])
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -160,6 +161,21 @@ class EventLog(Protocol):
 
     def close(self) -> None:
         """Give back what the log holds open. No other method may be called afterwards."""
+
+
+def at_once(append: _Append) -> _Append:
+    """Mark an ``append`` that waits neither for a disk nor for a network, nor for what its followers do.
+
+    A hub may call it on the event loop, which spares each publication the way to another thread and back. An
+    ``append`` that overrides this one has a mark of its own, or none.
+    """
+    append.is_at_once = True  # type: ignore[attr-defined]  # a function takes any attribute
+    return append
+
+
+def is_at_once(log: EventLog) -> bool:
+    """Whether the log's ``append`` is marked so."""
+    return getattr(log.append, "is_at_once", False)
 
 
 def decide(

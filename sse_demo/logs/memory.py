@@ -15,6 +15,7 @@ from .contract import (
     Follower,
     Publication,
     Snapshot,
+    at_once,
     decide,
     id_line,
     id_of,
@@ -68,6 +69,7 @@ class MemoryLog:
         """See :attr:`EventLog.dropped`."""
         return self._dropped
 
+    @at_once
     def append(self, batch: Sequence[Publication]) -> list[str]:
         """See :meth:`EventLog.append`."""
         with self._appending:

@@ -20,7 +20,8 @@ from sse_demo import (
     ServerStopped,
     Settings,
 )
-from sse_demo.hub.publisher import MAX_KEY_LENGTH, Publisher
+from sse_demo.hub.messages import MAX_KEY_LENGTH, Message
+from sse_demo.hub.publisher import Publisher
 from sse_demo.hub.waiting import WaitingThread
 
 
@@ -61,7 +62,13 @@ def make():
 
 
 def submit(publisher, topic, event, key=None, idempotency_key=None):
-    waiting = WaitingThread(topic, event if isinstance(event, Event) else Event(event), key, idempotency_key)
+    return submit_many(publisher, [(topic, event, key, idempotency_key)])
+
+
+def submit_many(publisher, messages):
+    waiting = WaitingThread(
+        [Message(topic, event if isinstance(event, Event) else Event(event), *keys) for topic, event, *keys in messages]
+    )
     publisher.submit(waiting)
     return waiting
 
@@ -78,9 +85,14 @@ def submit_together(publisher, log, publications):
     return waiting
 
 
+def kept(waiting):
+    ids = waiting.wait()
+    return ids[0] if len(ids) == 1 else ids
+
+
 def outcome(waiting):
     try:
-        return waiting.wait()
+        return kept(waiting)
     except Exception as error:
         return error
 
@@ -89,7 +101,7 @@ def test_those_who_wait_share_a_batch(make):
     log = SlowLog(Settings())
     publisher, appended = make(log)
     waiting = submit_together(publisher, log, [("a", str(n)) for n in range(10)])
-    ids = [one.wait() for one in waiting]
+    ids = [outcome(one) for one in waiting]
     assert log.batches == [["first"], [str(n) for n in range(10)]]
     assert [entry.id for entry in appended[1:]] == ids
 
@@ -129,7 +141,7 @@ def test_what_the_log_says_of_a_whole_batch_is_told_to_all_and_nothing_is_tried_
     assert {type(one) for one in outcomes} == {kind}
     assert len({id(one) for one in outcomes}) == 5, "each has an error of its own"
     assert log.batches[-2:] == [["first"], ["0", "1", "2", "3", "4"]], "each once"
-    assert submit(publisher, "a", "later").wait() == appended[-1].id
+    assert kept(submit(publisher, "a", "later")) == appended[-1].id
 
 
 def test_the_same_key_twice_in_one_batch_is_one_event(make):
@@ -158,38 +170,38 @@ def test_two_changes_of_a_state_in_one_batch_are_two_patches(make):
 
 def test_an_old_state_under_a_known_key_does_not_come_back(make):
     publisher, appended = make(state=["s"])
-    first = submit(publisher, "s", '{"n":1}', None, "k").wait()
-    submit(publisher, "s", '{"n":2}', None, "l").wait()
-    assert submit(publisher, "s", '{"n":1}', None, "k").wait() == first
-    submit(publisher, "s", '{"n":3}').wait()
+    first = kept(submit(publisher, "s", '{"n":1}', None, "k"))
+    kept(submit(publisher, "s", '{"n":2}', None, "l"))
+    assert kept(submit(publisher, "s", '{"n":1}', None, "k")) == first
+    kept(submit(publisher, "s", '{"n":3}'))
     assert changes(appended) == [b'{"n":1}', b'{"n":2}', b'{"n":3}']
 
 
 def test_a_key_is_remembered_also_where_nothing_has_changed(make):
     publisher, appended = make(state=["s"])
-    submit(publisher, "s", '{"n":1}').wait()
-    same = submit(publisher, "s", '{"n":1}', None, "k").wait()
-    submit(publisher, "s", '{"n":2}').wait()
-    assert submit(publisher, "s", '{"n":1}', None, "k").wait() == same, "and the older state does not come back"
+    kept(submit(publisher, "s", '{"n":1}'))
+    same = kept(submit(publisher, "s", '{"n":1}', None, "k"))
+    kept(submit(publisher, "s", '{"n":2}'))
+    assert kept(submit(publisher, "s", '{"n":1}', None, "k")) == same, "and the older state does not come back"
     assert changes(appended) == [b'{"n":1}', b"{}", b'{"n":2}']
 
 
 def test_a_state_whose_snapshot_is_gone_is_sent_whole(make):
     publisher, appended = make(state=["s"], log_bytes=2_000)
-    submit(publisher, "s", '{"n":1}').wait()
+    kept(submit(publisher, "s", '{"n":1}'))
     for _ in range(20):
-        submit(publisher, "a", "x" * 200).wait()
-    submit(publisher, "s", '{"n":2}').wait()
+        kept(submit(publisher, "a", "x" * 200))
+    kept(submit(publisher, "s", '{"n":2}'))
     kinds = [entry.wire.split(b"\n")[1] for entry in appended if entry.topic == "s"]
     assert kinds == [b"event: snapshot"] * 2
 
 
 def test_a_snapshot_that_cannot_be_read_is_as_good_as_none(make, caplog, eventually):
     publisher, appended = make(state=["s"])
-    submit(publisher, "s", '{"n":1}').wait()
+    kept(submit(publisher, "s", '{"n":1}'))
     topic = publisher._log._topics["s"]
     topic.snapshot = topic.snapshot._replace(block=b"event: snapshot\ndata: {\n\n")
-    submit(publisher, "s", '{"n":2}').wait()
+    kept(submit(publisher, "s", '{"n":2}'))
     assert [entry.wire.split(b"\n")[1] for entry in appended] == [b"event: snapshot"] * 2
     eventually(lambda: "the snapshot of s cannot be read" in caplog.text)
 
@@ -197,7 +209,7 @@ def test_a_snapshot_that_cannot_be_read_is_as_good_as_none(make, caplog, eventua
 def test_a_state_has_no_event_type_of_its_own(make):
     publisher, _ = make(state=["s"])
     with pytest.raises(ValueError, match="called snapshot and patch, not 'x'"):
-        submit(publisher, "s", Event("{}", event="x")).wait()
+        kept(submit(publisher, "s", Event("{}", event="x")))
 
 
 def test_what_is_stored_of_a_state_is_measured_and_not_what_came_in(make):
@@ -206,14 +218,14 @@ def test_what_is_stored_of_a_state_is_measured_and_not_what_came_in(make):
     document = f'{{"a":[{",".join(["1e15"] * 10_000)}]}}'
     assert len(document) < 60_000
     with pytest.raises(EventTooLarge):
-        submit(publisher, "s", document).wait()
+        kept(submit(publisher, "s", document))
     assert appended == []
 
 
 @pytest.mark.parametrize("what", ["key", "idempotency_key"])
 def test_a_key_has_a_length(make, what):
     publisher, _ = make(coalesce=["a"])
-    submit(publisher, "a", "x", **{what: "k" * MAX_KEY_LENGTH}).wait()
+    kept(submit(publisher, "a", "x", **{what: "k" * MAX_KEY_LENGTH}))
     with pytest.raises(ValueError, match="255 characters at the most"):
         submit(publisher, "a", "x", **{what: "k" * (MAX_KEY_LENGTH + 1)})
 
@@ -221,7 +233,7 @@ def test_a_key_has_a_length(make, what):
 def test_a_topic_that_is_a_state_does_not_coalesce(make):
     publisher, appended = make(state=["s"], coalesce=["*"])
     for n in (1, 2, 3):
-        submit(publisher, "s", f'{{"n":{n}}}').wait()
+        kept(submit(publisher, "s", f'{{"n":{n}}}'))
     assert [entry.wire for entry in publisher._log.read(["s"], 0, 10, 10_000)[0]] == [entry.wire for entry in appended]
 
 
@@ -236,9 +248,9 @@ def test_so_many_publications_wait_and_no_more(make, limit):
             waiting.append(submit(publisher, "a", "x" * 1000))
     assert 5 < len(waiting) < 12
     log.go.set()
-    ids = [one.wait() for one in [first, *waiting]]
+    ids = [kept(one) for one in [first, *waiting]]
     assert [entry.id for entry in appended] == ids
-    submit(publisher, "a", "there is room again").wait()
+    kept(submit(publisher, "a", "there is room again"))
 
 
 def test_what_is_withdrawn_before_its_turn_is_not_appended(make):
@@ -250,7 +262,7 @@ def test_what_is_withdrawn_before_its_turn_is_not_appended(make):
     withdrawn.is_withdrawn = True
     last = submit(publisher, "a", "last")
     log.go.set()
-    assert [first.wait(), last.wait()] == [entry.id for entry in appended]
+    assert [kept(first), kept(last)] == [entry.id for entry in appended]
 
 
 def test_after_the_end_nothing_is_appended_and_everybody_is_told(make):
@@ -263,7 +275,7 @@ def test_after_the_end_nothing_is_appended_and_everybody_is_told(make):
     closing.start()
     log.go.set()
     closing.join()
-    assert [first.wait(), second.wait()] == [entry.id for entry in appended]
+    assert [kept(first), kept(second)] == [entry.id for entry in appended]
     with pytest.raises(ServerStopped):
         submit(publisher, "a", "late")
     assert len(appended) == 2
@@ -271,7 +283,7 @@ def test_after_the_end_nothing_is_appended_and_everybody_is_told(make):
 
 def test_a_publisher_that_nobody_holds_ends_its_thread(make, eventually):
     publisher = Publisher(MemoryLog(), Settings(), lambda: None)
-    submit(publisher, "a", "x").wait()
+    kept(submit(publisher, "a", "x"))
     thread = publisher._thread
     del publisher
     eventually(lambda: not thread.is_alive())
@@ -280,15 +292,15 @@ def test_a_publisher_that_nobody_holds_ends_its_thread(make, eventually):
 def test_the_entries_are_told_in_the_order_of_the_log(make):
     publisher, appended = make(log_events=10_000)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: submit(publisher, f"t{n % 3}", str(n)).wait(), range(2000)))
+        list(pool.map(lambda n: kept(submit(publisher, f"t{n % 3}", str(n))), range(2000)))
     assert [entry.position for entry in appended] == list(range(1, 2001))
 
 
 def test_a_patch_that_is_larger_than_the_state_is_sent_as_a_snapshot(make):
     publisher, appended = make(state=["s"], max_event_size=150)
     members = ",".join(f'"k{n}":{n}' for n in range(9))
-    submit(publisher, "s", f"{{{members}}}").wait()
-    submit(publisher, "s", '{"new":1}').wait()
+    kept(submit(publisher, "s", f"{{{members}}}"))
+    kept(submit(publisher, "s", '{"new":1}'))
     assert changes(appended) == [f"{{{members}}}".encode(), b'{"new":1}']
     assert [entry.wire.split(b"\n")[1] for entry in appended] == [b"event: snapshot"] * 2
 
@@ -299,7 +311,7 @@ def test_what_is_no_key_is_told_to_its_own_publisher_alone(make, what, key):
     publisher, appended = make(coalesce=["a"])
     with pytest.raises((InvalidInput, TypeError)):
         submit(publisher, "a", "x", **{what: key})
-    submit(publisher, "a", "y").wait()
+    kept(submit(publisher, "a", "y"))
     assert len(appended) == 1
 
 
@@ -311,7 +323,7 @@ def test_whatever_a_log_raises_the_thread_that_appends_goes_on(make, error, even
     log.fails_with = error
     assert isinstance(outcome(submit(publisher, "a", "x")), LogUncertain)
     log.fails_with = None
-    submit(publisher, "a", "y").wait()
+    kept(submit(publisher, "a", "y"))
     eventually(lambda: "the log has failed" in caplog.text)
 
 
