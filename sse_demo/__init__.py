@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .client.listen import listen as listen
     from .client.publish import publish as publish
     from .client.publish import publish_async as publish_async
+    from .client.publish_many import publish_many as publish_many
+    from .client.publish_many import publish_many_async as publish_many_async
     from .client.ready_state import ReadyState as ReadyState
     from .client.ready_state import StateChange as StateChange
     from .client.reconnection import TRANSIENT_STATUSES as TRANSIENT_STATUSES
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "client.listen": ["listen"],
     "client.publish": ["publish", "publish_async"],
+    "client.publish_many": ["publish_many", "publish_many_async"],
     "client.ready_state": ["ReadyState", "StateChange"],
     "client.reconnection": ["TRANSIENT_STATUSES", "Backoff"],
     "client.source": ["EventSource"],

@@ -140,9 +140,12 @@ class PublishError(SSEError):
     Attributes:
         url: The address as it was asked for, without user and password.
         status: The status of the answer, ``None`` where there was none.
+        line: The number of the event, from 1, that the server names as the reason, where several were sent; ``None``
+            where it names none.
     """
 
-    def __init__(self, message: str, url: str, status: int | None = None) -> None:
+    def __init__(self, message: str, url: str, status: int | None = None, line: int | None = None) -> None:
         super().__init__(message)
         self.url = url
         self.status = status
+        self.line = line

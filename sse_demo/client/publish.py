@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-import math
 import ssl
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from ..errors import InvalidInput, PublishError
 from ..wire.event import Event
 from .address import parse_address, shown
-from .connections import Connections, Lost, Refused, abort, nobody_there, nothing_answers, problem_detail, read_up_to
 from .own_loop import run_in_a_thread
+from .post import TIMEOUT, Asking, milliseconds, post
 
-TIMEOUT = 30.0  # seconds
 MAX_ANSWER = 16 * 1024  # bytes of an answer that are read
-MAX_SHOWN = 500  # characters of an error answer that is no problem (RFC 9457)
 
 
 def publish(
@@ -89,69 +81,22 @@ async def publish_async(
     timeout: float = TIMEOUT,  # noqa: ASYNC109  # the arguments of publish()
 ) -> str:
     """The same as :func:`publish`, for use in a coroutine."""
-    if retry is not None and not 0 <= retry < math.inf:
-        raise InvalidInput(f"retry must be a number of seconds that is not negative, not {retry!r}")
-    checked = Event(data, "message" if event is None else event, retry=None if retry is None else round(retry * 1000))
+    milliseconds_to_wait = None if retry is None else milliseconds(retry)
+    checked = Event(data, "message" if event is None else event, retry=milliseconds_to_wait)
     more = {"event": event, "key": key, "retry": checked.retry}
     address = _with_query(url, {name: value for name, value in more.items() if value is not None})
-    all_headers = CIMultiDict({"Content-Type": "text/plain; charset=utf-8"})
-    all_headers.update(headers or {})
-    if idempotency_key is not None:
-        all_headers["Idempotency-Key"] = idempotency_key
-    connections = Connections(aiohttp.ClientTimeout(total=None), tls)
-    try:
-        async with asyncio.timeout(timeout) as deadline:
-            response = await connections.request("POST", address, all_headers, checked.data.encode(), redirects=False)
-            try:
-                return await _id(response, shown(url))
-            finally:
-                abort(response)
-    except TimeoutError as error:
-        if not deadline.expired():
-            raise
-        raise PublishError(f"{shown(url)} has not answered within {timeout:g} s", shown(url)) from error
-    except Refused as refusal:
-        raise InvalidInput(f"{shown(url)} {refusal}") from refusal.__cause__
-    except Lost as loss:
-        raise PublishError(_why(loss, shown(url)), shown(url)) from loss.error
-    except ValueError as error:
-        raise InvalidInput(f"a header cannot be sent: {error}") from error
-    finally:
-        await connections.close()
+    asking = Asking(idempotency_key, headers, tls, timeout)
+    answer = await post(url, address, "text/plain; charset=utf-8", checked.data.encode(), asking, "id", MAX_ANSWER)
+    if not isinstance(answer.told, str):
+        raise PublishError(f"{shown(url)} gave no answer that tells an id", shown(url), answer.status)
+    return answer.told
 
 
 def _with_query(url: str, more: dict[str, object]) -> URL:
     """The address with more in its query. The query that is there already stays as it is written."""
     before, hash, fragment = url.partition("#")
     mark = "" if not more else "&" if "?" in before else "?"
-    return parse_address(f"{before}{mark}{urlencode(more)}{hash}{fragment}")
-
-
-async def _id(response: aiohttp.ClientResponse, url: str) -> str:
-    """Read the id from an answer."""
-    body = b""
-    with contextlib.suppress(aiohttp.ClientError, OSError):  # what has broken off tells nothing
-        body = await read_up_to(response, MAX_ANSWER)
-    if not 200 <= response.status < 300:
-        redirected = 300 <= response.status < 400
-        why = "a redirect is not followed" if redirected else problem_detail(body) or _one_line(body)
-        answered = f"{url} answered {response.status} {response.reason}"
-        raise PublishError(f"{answered}: {why}" if why else answered, url, response.status)
     try:
-        id = json.loads(body)["id"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        id = None
-    if not isinstance(id, str):
-        raise PublishError(f"{url} gave no answer that tells an id", url, response.status)
-    return id
-
-
-def _one_line(body: bytes) -> str:
-    """The text of an error answer in a form of its own, such as a page of a proxy, without control characters."""
-    text = "".join(character if character.isprintable() else " " for character in body.decode(errors="replace"))
-    return " ".join(text.split())[:MAX_SHOWN]
-
-
-def _why(loss: Lost, url: str) -> str:
-    nobody = nobody_there(loss.error)
-    return f"{nothing_answers(url, nobody)}; is the server running?" if nobody else f"{url}: {loss}"
+        return parse_address(f"{before}{mark}{urlencode(more)}{hash}{fragment}")
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"key contains a lone surrogate, which UTF-8 cannot carry: {error}") from None
