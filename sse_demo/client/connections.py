@@ -14,6 +14,8 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from .proxy import proxy_for
+
 MAX_REDIRECTS = 20  # in a row, as in the Fetch standard
 GOODBYE_STEPS = 100  # of the event loop that a closed connection may take to be gone; it takes three
 
@@ -56,10 +58,13 @@ class Connections:
     Args:
         timeout: The time limits of each request.
         tls: A context for ``https``; ``None`` trusts the system's authorities.
+        proxy: The address of a proxy, with a user and a password if it has them; ``"environment"`` for the proxies that
+            the environment names; ``None`` for none.
     """
 
-    def __init__(self, timeout: aiohttp.ClientTimeout, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, timeout: aiohttp.ClientTimeout, tls: ssl.SSLContext | None, proxy: str | None = None) -> None:
         self._tls = tls
+        self._proxy = proxy
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._session = aiohttp.ClientSession(
             timeout=timeout,
@@ -86,10 +91,13 @@ class Connections:
             Refused: The address or a redirect leads nowhere.
             ValueError: A header may not be sent.
         """
+        proxy = proxy_for(URL(url), self._proxy)
         try:
             return await self._session.request(
                 method,
                 url,
+                proxy=proxy and proxy.url,
+                proxy_headers=proxy and proxy.headers(),
                 headers=headers,
                 data=body,
                 allow_redirects=redirects,
