@@ -39,7 +39,8 @@ class Event(_EventFields):
         id: The position in the stream, which a client sends back as ``Last-Event-ID`` when it reconnects. ``None``
             sends no id, ``""`` makes the client forget its last event ID. One line, no NUL. In an event that was
             received the id is the last event ID of the stream at that point, ``None`` while there is none.
-        retry: The time in milliseconds that the client waits before it reconnects.
+        retry: The time in milliseconds that the client waits before it reconnects. In an event that was received it is
+            the last one in its block. The block of a stream's first event often has the stream's own.
 
     Raises:
         TypeError: A value has the wrong type.

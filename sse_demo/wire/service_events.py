@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import json
 
-from .event import Comment, Event
+from .event import Event
 
-#: A comment for a stream on which nothing happens. A connection that is dead shows it when the comment is sent.
-HEARTBEAT = Comment().encode()
+#: A comment for a stream on which nothing happens. A connection that is dead shows it when the comment is sent. No
+#: blank line follows: many clients take each blank line for the end of an event, also where no data came before it.
+HEARTBEAT = b":\n"
 
 
 def hello(retry: float) -> bytes:
-    """The first block of a stream: an empty comment, so that the first byte comes at once, and the reconnection time.
+    """The first lines of a stream: an empty comment, so that the first byte comes at once, and the reconnection time.
+
+    The reconnection time counts from the end of its line (9.2.6). No blank line follows, as after a heartbeat.
 
     Args:
         retry: The time in seconds that the client waits before it reconnects; not negative. The wire carries it in
             whole milliseconds.
 
     >>> hello(2.0)
-    b':\\nretry: 2000\\n\\n'
+    b':\\nretry: 2000\\n'
     """
-    return b":\nretry: %d\n\n" % round(retry * 1000)
+    return b":\nretry: %d\n" % round(retry * 1000)
 
 
 def reset(reason: str, next_id: str | None) -> bytes:

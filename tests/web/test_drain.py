@@ -35,7 +35,7 @@ def test_a_drain_spreads_the_goodbyes_and_tells_of_it():
             seen = answer.code, json.loads(answer.read())["status"]
     assert seen == (503, "draining")
     with open_stream(server, "/events?topic=a") as late:
-        assert re.fullmatch(rb":\nretry: \d+\n\n", late.read()), "it is not refused, but sent away, to come back"
+        assert re.fullmatch(rb":\nretry: \d+\n", late.read()), "it is not refused, but sent away, to come back"
     server.publish("a", "until the end")  # nothing is lost for those who are still there
     for thread in [*readers, stopping]:
         thread.join()

@@ -1,14 +1,15 @@
 """The answer that is an event stream: may it be one, and how it begins and ends."""
 
+import asyncio
 import re
 
 import pytest
 from asking import assert_problem, events, raw, request, stream
 
-from sse_demo import serve
+from sse_demo import EventSource, EventSourceError, serve
 
 
-@pytest.mark.parametrize(("path", "hello"), [("/stream", rb":\n\n"), ("/events?topic=a", rb":\nretry: \d+\n\n")])
+@pytest.mark.parametrize(("path", "hello"), [("/stream", rb":\n"), ("/events?topic=a", rb":\nretry: \d+\n")])
 def test_the_head_of_a_stream_and_its_first_byte_come_at_once(server, path, hello):
     with stream(server, path, {"Accept-Encoding": "gzip, br"}) as answer:
         assert answer.status == 200
@@ -20,10 +21,21 @@ def test_the_head_of_a_stream_and_its_first_byte_come_at_once(server, path, hell
         assert re.fullmatch(hello, answer.read1(100))
 
 
+def test_the_reconnection_time_counts_before_any_blank_line():
+    async def told(url):
+        async with EventSource(url, read_timeout=0.3, max_tries=1) as source:
+            with pytest.raises(EventSourceError):  # nothing else comes
+                await anext(source)
+            return source.reconnection_time
+
+    with serve(retry=7, retry_jitter=0) as server:
+        assert asyncio.run(told(f"{server.url}/events?topic=a")) == 7
+
+
 def test_a_stream_for_http_1_0_has_no_chunks_and_ends_by_closing(server):
     head, _, body = raw(server, b"GET /stream?count=2&interval=0 HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")
     assert b"Transfer-Encoding" not in head
-    assert body.startswith(b":\n\nid: 0\n")
+    assert body.startswith(b":\nid: 0\n")
     assert len(events(body)) == 2
 
 

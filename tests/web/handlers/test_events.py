@@ -42,7 +42,7 @@ def test_a_wrong_subscription_is_explained(server, query, word):
 
 def test_a_client_that_is_nearly_always_told_to_come_back_at_once_may_be_told_so():
     with serve(retry=0.001, retry_jitter=1) as server, stream(server, "/events?topic=a") as answer:
-        assert re.fullmatch(rb":\nretry: [012]\n\n", answer.read1(100))
+        assert re.fullmatch(rb":\nretry: [012]\n", answer.read1(100))
 
 
 def test_a_return_goes_on_after_the_last_id_of_the_header_or_the_query(server):
