@@ -127,7 +127,7 @@ class Handler(RequestHandler):
         """
         self.service.require_room()
         self.set_header("Content-Type", "text/event-stream")
-        self.set_header("Cache-Control", "no-store")
+        self.set_header("Cache-Control", "no-store, no-transform")  # a proxy that compresses would hold it back
         self.set_header("X-Accel-Buffering", "no")  # nginx would collect the stream before it passes it on
         if self.request.method == "HEAD":
             self.flush()

@@ -14,7 +14,7 @@ def test_the_head_of_a_stream_and_its_first_byte_come_at_once(server, path, hell
     with stream(server, path, {"Accept-Encoding": "gzip, br"}) as answer:
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "text/event-stream"
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Cache-Control"] == "no-store, no-transform"
         assert answer.headers["X-Accel-Buffering"] == "no"
         assert answer.headers["Content-Encoding"] is None
         assert answer.headers["Transfer-Encoding"] == "chunked"
