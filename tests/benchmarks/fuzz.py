@@ -2,9 +2,10 @@
 
     python tests/benchmarks/fuzz.py [--requests 20000] [--seed 42]
 
-The server runs in a process of its own. All the while, slow clients send a byte now and then and never come to an end:
-the server has to cut them off. Afterwards it must answer, have no connection and no subscriber, about as much memory as
-before, and no traceback in its log.
+The server runs in a process of its own. All the while there are clients that the server has to cut off: some send a
+byte now and then and never come to an end, some never read what they are sent, some subscribe and go on sending. Others
+have closed their half of the connection: the server has to go on sending to them. Afterwards the server must answer,
+have no connection and no subscriber, about as much memory as before, and no traceback in its log.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Self
 
 import psutil
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -32,8 +34,13 @@ from hypothesis import strategies as st
 WAIT = 0.05  # seconds for an answer, before the client leaves
 AT_ONCE = 8  # clients, since most of them wait for an answer
 REQUEST_TIMEOUT = 1  # second that the server waits for a request to arrive
+MAX_STALL = 1  # second that it waits for a client to read
+HEARTBEAT = 1  # second, after which it notices that a half-closed client has left
+LOG_BYTES = 2**20  # that it keeps
 SLOW_SENDERS = 50
-PAUSE = 0.05  # seconds between two bytes of theirs
+NEVER_READING, EVER_SENDING, HALF_CLOSED = 20, 10, 10
+PAUSE = 0.05  # seconds between two bytes of a slow client, and between two looks at all the others
+SMALL = 4096  # bytes of the receive buffer of a client that never reads
 RESET = struct.pack("ii", 1, 0)
 
 
@@ -66,23 +73,32 @@ usual_headers = [
     b"Expect: 100-continue", b"Connection: close", b"Content-Type: application/json", b"Origin: null",
     b"Last-Event-ID: 1a-7", b"X-Request-ID: abc",
 ]  # fmt: skip
-headers = st.lists(mostly(usual_headers, st.sampled_from(odd_headers) | st.binary(max_size=30)), max_size=3)
+hosts = mostly([b"Host: localhost"], st.sampled_from([b"Host: evil.example", b"Host: LOCALHOST:80", b"Host: a b"]))
+headers = st.builds(
+    lambda host, others: [host, *others],
+    hosts,
+    st.lists(mostly(usual_headers, st.sampled_from(odd_headers) | st.binary(max_size=30)), max_size=3),
+)
 bodies = st.sampled_from(
     [b"", b"hello", b"12345", b"\xff" * 5, b"5\r\nhello\r\n0\r\n\r\n", b"zz\r\n", b"ffffffff\r\nx"]
 )
 
 
 def request(method: bytes, path: bytes, version: bytes, lines: list[bytes], body: bytes) -> bytes:
-    return b"\r\n".join([method + b" " + path + version, b"Host: x", *lines, b"", body])
+    return b"\r\n".join([method + b" " + path + version, *lines, b"", body])
 
 
 requests = st.builds(request, methods, paths, versions, headers, bodies)
 endings = st.sampled_from(["read", "close", "reset", "half", "in pieces"])
 endless = [
     b"GET /",
-    b"GET /ping HTTP/1.1\r\nHost: x\r\nX: ",
-    b"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
+    b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX: ",
+    b"POST /events?topic=a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n",
 ]
+flood = b"GET /events?topic=flood HTTP/1.1\r\nHost: localhost\r\n\r\n"
+quiet = b"GET /events?topic=quiet HTTP/1.1\r\nHost: localhost\r\n\r\n"
+large_answer = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+large_event = b"POST /events?topic=flood HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65000\r\n\r\n" + b"x" * 65_000
 
 
 @dataclass(frozen=True)
@@ -144,20 +160,22 @@ def fuzz(port: int, count: int, first: int) -> Thrown:
     return Thrown(len(examples), sum(len(data) for data, _ in examples), statuses, took)
 
 
-class SlowSenders:
-    """Clients that never come to the end of a request.
+class Crowd:
+    """Clients that stay, in a thread of their own. One that the server has cut off comes again.
 
     Attributes:
-        cut_off: How many the server has cut off. A client that was cut off comes again.
+        cut_off: How many the server has cut off.
     """
+
+    size: int
 
     def __init__(self, port: int) -> None:
         self.cut_off = 0
         self._address = "127.0.0.1", port
         self._leave = threading.Event()
-        self._thread = threading.Thread(target=self._send)
+        self._thread = threading.Thread(target=self._stay)
 
-    def __enter__(self) -> "SlowSenders":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -165,32 +183,134 @@ class SlowSenders:
         self._leave.set()
         self._thread.join()
 
-    def _send(self) -> None:
-        beginnings = [endless[number % len(endless)] for number in range(SLOW_SENDERS)]
-        connections = [self._begin(beginning) for beginning in beginnings]
+    def first_words(self, number: int) -> bytes:
+        """What the client with this number sends when it comes."""
+        raise NotImplementedError
+
+    def go_on(self, connection: socket.socket, number: int) -> bool:
+        """Do what a client does now and then, without waiting; False where it was cut off, as where it raises."""
+        raise NotImplementedError
+
+    def _stay(self) -> None:
+        connections = [self.come(number) for number in range(self.size)]
         while not self._leave.wait(PAUSE):
+            self.meanwhile()
             for number, connection in enumerate(connections):
-                if self._is_cut_off(connection):
+                if self._is_cut_off(connection, number):
                     self.cut_off += 1
                     connection.close()
-                    connections[number] = self._begin(beginnings[number])
+                    connections[number] = self.come(number)
         for connection in connections:
             connection.close()
 
-    def _begin(self, beginning: bytes) -> socket.socket:
+    def come(self, number: int) -> socket.socket:
         connection = socket.create_connection(self._address, timeout=5)
-        connection.sendall(beginning)
+        connection.sendall(self.first_words(number))
         connection.setblocking(False)
         return connection
 
-    def _is_cut_off(self, connection: socket.socket) -> bool:
+    def meanwhile(self) -> None:
+        """What happens beside the clients, each time before they go on."""
+
+    def _is_cut_off(self, connection: socket.socket, number: int) -> bool:
         try:
-            connection.send(b"x")
-            return not connection.recv(1)
+            return not self.go_on(connection, number)
         except BlockingIOError:
             return False
         except OSError:
             return True
+
+
+class SlowSenders(Crowd):
+    """Clients that never come to the end of a request."""
+
+    size = SLOW_SENDERS
+
+    def first_words(self, number: int) -> bytes:
+        return endless[number % len(endless)]
+
+    def go_on(self, connection: socket.socket, number: int) -> bool:
+        connection.send(b"x")
+        return bool(connection.recv(1))
+
+
+class NeverReading(Crowd):
+    """Clients that never read. Half of them ask again and again, the others subscribe to a topic full of large events.
+
+    What a client has been cut off from, it only sees when it sends: the end of a connection comes after all that it has
+    not read. So the subscribers send a byte now and then.
+    """
+
+    size = NEVER_READING
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self._publisher = socket.create_connection(self._address, timeout=5)
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        self._publisher.close()
+
+    def first_words(self, number: int) -> bytes:
+        return flood if number % 2 else large_answer
+
+    def come(self, number: int) -> socket.socket:
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+        connection.settimeout(5)
+        connection.connect(self._address)
+        connection.sendall(self.first_words(number))
+        connection.setblocking(False)
+        return connection
+
+    def go_on(self, connection: socket.socket, number: int) -> bool:
+        connection.send(b"x" if number % 2 else large_answer * 20)
+        return True
+
+    def meanwhile(self) -> None:
+        self._publisher.sendall(large_event)
+        answer = self._publisher.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 202"), answer
+
+
+class EverSending(Crowd):
+    """Subscribers that read, and that send whatever they like."""
+
+    size = EVER_SENDING
+
+    def first_words(self, number: int) -> bytes:
+        return quiet
+
+    def go_on(self, connection: socket.socket, number: int) -> bool:
+        connection.send(large_answer * 200)
+        return bool(connection.recv(65_536))
+
+
+class HalfClosed(Crowd):
+    """Subscribers that have said that they send no more, and read on.
+
+    Attributes:
+        events: How many events have come, to all of them together.
+    """
+
+    size = HALF_CLOSED
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.events = 0
+
+    def first_words(self, number: int) -> bytes:
+        return flood
+
+    def come(self, number: int) -> socket.socket:
+        connection = super().come(number)
+        connection.shutdown(socket.SHUT_WR)
+        return connection
+
+    def go_on(self, connection: socket.socket, number: int) -> bool:
+        while data := connection.recv(1 << 20):
+            self.events += data.count(b"data:")
+        return False
 
 
 @contextlib.contextmanager
@@ -201,7 +321,9 @@ def server() -> Iterator[tuple[int, psutil.Process, Callable[[], str]]]:
         Its port, the process, and a function that ends the process and returns all that it has logged.
     """
     command = [sys.executable, "-m", "sse_demo", "serve", "--port", "0", "-v"]
-    command += ["--set", f"request_timeout={REQUEST_TIMEOUT}"]
+    command += ["--heartbeat", str(HEARTBEAT)]
+    for setting in (f"request_timeout={REQUEST_TIMEOUT}", f"max_stall={MAX_STALL}", f"log_bytes={LOG_BYTES}"):
+        command += ["--set", setting]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         port = int(re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())[1])
@@ -245,7 +367,7 @@ def main() -> None:
         fuzz(port, 1_000, options.seed)  # so that what it needs once is there
         at_rest(port, process)
         before = process.memory_info().rss
-        with SlowSenders(port) as slow:
+        with SlowSenders(port) as slow, NeverReading(port) as deaf, EverSending(port) as loud, HalfClosed(port) as half:
             thrown = fuzz(port, options.requests, options.seed + 1)
         state = at_rest(port, process)
         grown = process.memory_info().rss - before
@@ -254,6 +376,9 @@ def main() -> None:
     print(f"thrown: {thrown.count:,} requests, {thrown.bytes / 2**20:.0f} MiB, in {thrown.seconds:.0f} s")
     print(f"answers: {answers}")
     print(f"slow: {SLOW_SENDERS} at a time, {slow.cut_off:,} were cut off")
+    print(f"never reading: {NEVER_READING} at a time, {deaf.cut_off:,} were cut off")
+    print(f"ever sending: {EVER_SENDING} at a time, {loud.cut_off:,} were cut off")
+    print(f"half-closed: {HALF_CLOSED} at a time, {half.events:,} events read, {half.cut_off:,} were cut off")
     print(f"left: {state}, memory {grown / 2**20:+.1f} MiB of {before / 2**20:.0f}")
     print(f"log: {len(log.splitlines()):,} lines, {log.count('Traceback')} tracebacks")
     for match in list(re.finditer(r"Traceback(?:.*\n)+?\S*Error.*", log))[:2]:
