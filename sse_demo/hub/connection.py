@@ -7,18 +7,27 @@ chunk for each write (RFC 9112, 7.1), or nothing for a client of HTTP/1.0.
 
 from __future__ import annotations
 
+import logging
+import os
 import socket
 import ssl
 from asyncio import Future
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import cast
 
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
-_LAST_CHUNK = b"0\r\n\r\n"
+from ..wire.service_events import HEARTBEAT
+from .one_way import OneWayStream
+
 JOINED_UP_TO = 65536  # bytes that are put together for one write
-_IGNORED = 65536  # bytes that are taken from a client at a time, and thrown away
+MAX_HEARD = 65536  # bytes that a client may send after its request; they are thrown away
+LOOKS = (0.01, 0.1, 1.0)  # seconds between looks whether a client that sends no more has left; then a heartbeat tells
+_LAST_CHUNK = b"0\r\n\r\n"
+
+_logger = logging.getLogger("sse_demo.hub")
 
 
 class Connection:
@@ -27,32 +36,43 @@ class Connection:
     An idle connection is a plain socket: an ``IOStream`` takes more memory than all the rest of it. It gets one again
     when the kernel refuses bytes, and they must wait; over TLS, and where there are no more file descriptors, it keeps
     the one that it came with.
+
+    A stream has no use for what its client sends after the request: a client that sends more than ``MAX_HEARD`` bytes
+    is closed. A client that finishes sending goes on reading, unless it has left, which a comment finds out. Over TLS
+    there is no such thing: a client that finishes has left.
     """
 
-    __slots__ = ("_io_loop", "_socket", "_stream", "_chunked", "_direct", "_ending", "_close_callbacks")
+    __slots__ = ("_io_loop", "_socket", "_stream", "_chunked", "_direct", "_ending", "_close_callbacks", "_heard")
 
     def __init__(self, stream: IOStream, *, chunked: bool = True):
         self._io_loop = stream.io_loop
         self._chunked = chunked
         self._ending = False
+        self._heard = 0  # bytes
         self._close_callbacks: tuple[Callable[[], None], ...] | None = ()  # None when they have been called
         self._socket: socket.socket | None = None
         self._stream: IOStream | None = stream
         self._direct: socket.socket | None = None
         stream.set_nodelay(True)
         if stream.closed() or isinstance(stream.socket, ssl.SSLSocket):
-            stream.set_close_callback(self._closed)
+            self._stay_with(stream)
             return
         try:
             self._socket = stream.socket.dup()
         except OSError:  # there are no more file descriptors
-            stream.set_close_callback(self._closed)
+            self._stay_with(stream)
             return
         self._stream = None
         stream.close()
         self._io_loop.add_handler(self._socket, self._readable, IOLoop.READ)
         # An audience is handed the same bytes, and without chunks they would be others.
         self._direct = self._socket if chunked else None
+
+    def _stay_with(self, stream: IOStream) -> None:
+        stream.set_close_callback(self._closed)
+        if not stream.closed():
+            too_much = cast("Future[bytes]", stream.read_bytes(MAX_HEARD + 1))
+            too_much.add_done_callback(lambda read: self._hear(MAX_HEARD + 1) if read.exception() is None else None)
 
     @property
     def closed(self) -> bool:
@@ -115,7 +135,7 @@ class Connection:
             if sent == len(data):
                 return True
             data = memoryview(data)[sent:]
-            self._stream = IOStream(self._release(self._socket))
+            self._stream = OneWayStream(self._release(self._socket), self._hear)
             self._stream.set_close_callback(self._closed)
         assert self._stream is not None
         self._stream.write(data).add_done_callback(_forget_lost_connection)
@@ -132,15 +152,36 @@ class Connection:
             callback()
 
     def _readable(self, readable: socket.socket, _events: int) -> None:
-        """The client has left; or it has something to say, for which a stream has no use."""
+        """The client has something to say, for which a stream has no use; or it has finished sending."""
         try:
-            gone = not readable.recv(_IGNORED)
+            size = len(readable.recv(MAX_HEARD))
         except (BlockingIOError, InterruptedError):
-            gone = False
-        except OSError:
-            gone = True
-        if gone:
+            return
+        except OSError as error:  # the client is gone
+            self.abort(error)
+            return
+        if not size:
+            self._io_loop.remove_handler(readable)  # it would be reported again and again
+        self._hear(size)
+
+    def _hear(self, size: int) -> None:
+        self._heard += size
+        if self._heard > MAX_HEARD:
+            _logger.debug("closed a stream whose client has sent more than %d bytes after its request", MAX_HEARD)
             self.abort()
+        elif not size:
+            self.write(HEARTBEAT)  # the system of a client that has left answers with a reset
+            self._look(*LOOKS)
+
+    def _look(self, *pauses: float) -> None:
+        """Close where the client's system has refused what was sent, now or after these pauses."""
+        where = self._stream.socket if self._stream else self._socket
+        if where is None:  # closed meanwhile
+            return
+        if error := where.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.abort(OSError(error, os.strerror(error)))
+        elif pauses:
+            self._io_loop.call_later(pauses[0], self._look, *pauses[1:])
 
     def _closed(self) -> None:
         callbacks, self._close_callbacks = self._close_callbacks, None

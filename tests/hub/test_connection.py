@@ -1,12 +1,16 @@
 """Connections over real sockets, with and without TLS."""
 
 import asyncio
+import logging
 import socket
+import ssl
+import threading
 
 import pytest
-from tornado.iostream import IOStream
+import trustme
+from tornado.iostream import IOStream, SSLIOStream
 
-from sse_demo.hub.connection import Audience, Connection
+from sse_demo.hub.connection import MAX_HEARD, Audience, Connection
 
 
 async def pair(**options):
@@ -14,6 +18,17 @@ async def pair(**options):
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     return Connection(IOStream(ours), **options), theirs
+
+
+async def tcp_pair(**options):
+    """The same over TCP, where a client that has left looks like one that only sends no more."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        theirs = socket.create_connection(listener.getsockname())
+        ours, _ = listener.accept()
+    return Connection(IOStream(ours), **options), theirs
+
+
+BIG = b"x" * 20_000_000  # more than a socket takes
 
 
 async def until(condition):
@@ -135,5 +150,122 @@ def test_all_who_asked_are_told_of_the_end_even_late(run):
         assert connection.write(b"nobody")
         await asyncio.sleep(0)
         assert told == [1, 2, 3]
+
+    run(main())
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_client_that_sends_no_more_reads_on(run, chunked, monkeypatch):
+    monkeypatch.setattr("sse_demo.hub.connection.LOOKS", (0.0, 0.0))
+
+    async def main():
+        connection, client = await tcp_pair(chunked=chunked)
+        left = []
+        connection.when_closed(lambda: left.append(True))
+        client.shutdown(socket.SHUT_WR)
+        client.setblocking(False)
+        asked = await asyncio.get_running_loop().sock_recv(client, 100)
+        assert asked == (b"2\r\n:\n\r\n" if chunked else b":\n"), "a comment finds out whether it is there"
+        for _ in range(20):  # meanwhile the connection is looked at, in vain
+            await asyncio.sleep(0)
+        assert not left
+        connection.write(b"data: a\n\n")
+        assert b"data: a" in await asyncio.get_running_loop().sock_recv(client, 100)
+        connection.end()
+        rest = await asyncio.get_running_loop().sock_recv(client, 100)
+        assert rest == (b"0\r\n\r\n" if chunked else b"")
+        client.close()
+
+    run(main())
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_client_that_leaves_is_noticed_at_once_though_nothing_is_sent(run, chunked):
+    async def main():
+        for _ in range(20):
+            connection, client = await tcp_pair(chunked=chunked)
+            left = asyncio.Event()
+            connection.when_closed(left.set)
+            client.close()
+            async with asyncio.timeout(0.1):
+                await left.wait()
+
+    run(main())
+
+
+def test_a_client_that_sends_no_more_while_bytes_wait_for_it_gets_them_all(run):
+    async def main():
+        connection, client = await tcp_pair(chunked=False)
+        assert not connection.write(BIG)
+        client.shutdown(socket.SHUT_WR)
+        drained = asyncio.Event()
+        connection.when_drained(drained.set)
+        client.setblocking(False)
+        got = b""
+        while len(got) < len(BIG + b":\n"):
+            got += await asyncio.get_running_loop().sock_recv(client, 1_000_000)
+        assert got.strip(b"x") == b":\n"
+        await drained.wait()
+        connection.write(b"and on")
+        assert await asyncio.get_running_loop().sock_recv(client, 100) == b"and on"
+        client.close()
+        await until(lambda: connection.write(b":\n") and connection.closed)
+
+    run(main())
+
+
+@pytest.mark.parametrize("bytes_wait", [False, True])
+def test_a_client_that_talks_on_and_on_is_closed(run, bytes_wait, caplog):
+    caplog.set_level(logging.DEBUG, "sse_demo.hub")
+
+    async def main():
+        connection, client = await tcp_pair(chunked=False)
+        client.setblocking(False)
+        loop = asyncio.get_running_loop()
+        if bytes_wait:
+            assert not connection.write(BIG)
+            got = 0
+            while got < len(BIG):
+                got += len(await loop.sock_recv(client, 1_000_000))
+        await loop.sock_sendall(client, b"x" * MAX_HEARD)
+        connection.write(b"so much is nothing to it")
+        assert b"nothing to it" in await loop.sock_recv(client, 100)
+        assert not connection.closed
+        with pytest.raises(ConnectionError):
+            while True:
+                await loop.sock_sendall(client, b"x" * 1000)
+        assert connection.closed
+        client.close()
+
+    run(main())
+    assert f"more than {MAX_HEARD} bytes after its request" in caplog.text
+
+
+def test_so_is_one_over_tls(run):
+    authority = trustme.CA()
+    own, theirs = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(own)
+    authority.configure_trust(theirs)
+
+    async def main():
+        ours, plain = socket.socketpair()
+        ours.setblocking(False)
+        stream = SSLIOStream(own.wrap_socket(ours, server_side=True, do_handshake_on_connect=False))
+        client = await asyncio.to_thread(theirs.wrap_socket, plain, server_hostname="127.0.0.1")
+        await stream.wait_for_handshake()
+        connection = Connection(stream)
+        left = asyncio.Event()
+        connection.when_closed(left.set)
+        talking = threading.Thread(target=talk, args=(client,))
+        talking.start()
+        async with asyncio.timeout(5):
+            await left.wait()
+        await asyncio.to_thread(talking.join)
+        client.close()
+
+    def talk(client):
+        with pytest.raises(OSError, match=r"."):  # whichever it is that TLS makes of a lost connection
+            while True:
+                client.sendall(b"x" * 1000)
 
     run(main())
