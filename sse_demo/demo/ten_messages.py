@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import AsyncGenerator
 
-from ..hub.connection import Connection
 from ..web.handlers import Handler, problem
 from ..wire.event import Event
-from ..wire.service_events import HEARTBEAT
 
 MAX_MESSAGES = 10_000
 MAX_INTERVAL = 60.0  # seconds
@@ -29,15 +28,15 @@ class TenMessagesHandler(Handler):
         if first >= count:
             self.set_status(204)
             return
-        connection = await self.open_event_stream()
-        left = asyncio.Event()
-        connection.when_closed(left.set)
-        for seq in range(first, count):
-            if seq > first and await wait_or_left(left, interval, connection, self.hub.settings.heartbeat):
-                return
-            data = json.dumps({"seq": seq, "time": time.strftime("%H:%M:%S")})
-            connection.write(Event(data, id=str(seq)).encode())
-        connection.when_drained(connection.end)
+        await self.send_events(messages(first, count, interval))
+
+
+async def messages(first: int, count: int, interval: float) -> AsyncGenerator[Event, None]:
+    """The messages from one number on, with ``interval`` seconds between them."""
+    for seq in range(first, count):
+        if seq > first:
+            await asyncio.sleep(interval)
+        yield Event(json.dumps({"seq": seq, "time": time.strftime("%H:%M:%S")}), id=str(seq))
 
 
 def message_after(last_event_id: str, count: int) -> int:
@@ -51,29 +50,3 @@ def message_after(last_event_id: str, count: int) -> int:
     if not (last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 10):
         raise problem(400, f"the ids of this stream are the numbers 0 to {count - 1}, not {last_event_id!r}")
     return int(last_event_id) + 1
-
-
-async def wait_or_left(left: asyncio.Event, seconds: float, connection: Connection, heartbeat: float) -> bool:
-    """Wait, with a heartbeat from time to time.
-
-    Args:
-        left: Set when the client has left.
-        seconds: How long to wait.
-        connection: Where the heartbeats go.
-        heartbeat: Seconds between two of them.
-
-    Returns:
-        Whether the client has left; then at once.
-    """
-    loop = asyncio.get_running_loop()
-    await asyncio.sleep(0)  # others have their turn, even where there is nothing to wait for
-    deadline = loop.time() + seconds
-    while (remaining := deadline - loop.time()) > 0:
-        try:
-            async with asyncio.timeout(min(remaining, heartbeat)):
-                await left.wait()
-                return True
-        except TimeoutError:
-            if remaining > heartbeat:
-                connection.write(HEARTBEAT)
-    return connection.closed

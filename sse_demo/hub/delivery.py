@@ -22,7 +22,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from random import SystemRandom
 
 from ..errors import LogError
 from ..logs.contract import Entry, EventLog, Snapshot
@@ -37,7 +36,6 @@ from .settings import HubSettings
 CLOSE_STALLED_EVERY = 1.0  # seconds between two looks at those who lag
 READ_AGAIN_AFTER = 1.0  # seconds, where the log could not be read
 
-_random = SystemRandom()  # a seed of Python's own belongs to the program around us
 _logger = logging.getLogger("sse_demo.hub")
 
 
@@ -109,7 +107,7 @@ class Delivery:
             channel.followers += 1
         connection.when_closed(partial(self._remove, connection))
         if self._settings.max_connection_age < math.inf:
-            age = self._settings.max_connection_age * _random.uniform(0.9, 1.1)
+            age = self._settings.draw_connection_age()
             retirement = asyncio.get_running_loop().call_later(age, self._retire, connection)
             connection.when_closed(retirement.cancel)
         snapshots = Snapshots.CHANGED if resumes else Snapshots.ALL

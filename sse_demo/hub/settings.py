@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from random import SystemRandom
 
 from ..fields import Checked, KiB, MiB, seconds, whole
 from ..logs.retention import Retention
 from .topics import TopicKinds
+
+_random = SystemRandom()  # a seed of Python's own belongs to the program around us
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,13 @@ class HubLimits(Checked):
     heartbeat: float = seconds(15.0)
     batch_delay: float = seconds(0.0, zero=True)
     read_batch: int | float = whole(64 * KiB)
+
+    def draw_connection_age(self) -> float:
+        """Seconds after which a stream is to be ended: ``max_connection_age``, give or take a tenth.
+
+        So the clients that came together do not all leave together.
+        """
+        return self.max_connection_age * _random.uniform(0.9, 1.1)
 
 
 @dataclass(frozen=True, kw_only=True)

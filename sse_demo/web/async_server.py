@@ -89,7 +89,8 @@ class AsyncServer:
         Args:
             drain: Seconds over which the streams are ended, one after the other, so that their clients do not come to
                 another server all at once. Meanwhile a new stream ends as soon as it has begun: its client will be
-                back. And ``/health`` says "draining".
+                back. Streams that have an end of their own may come to it; new ones are refused with 503. And
+                ``/health`` says "draining".
         """
         if self._ending:
             self.hurry()
@@ -123,9 +124,9 @@ class AsyncServer:
                 await self._http.close_all_connections()
 
     async def _end_streams(self, drain: float) -> None:
-        """End the streams, spread over the time there is."""
+        """End the streams, spread over the time there is. Those that have an end of their own may come to it."""
         loop = asyncio.get_running_loop()
-        leaving = list(self.service.connections)
+        leaving = list(self.service.connections - self.service.finite)
         start = loop.time()
         for number, connection in enumerate(leaving, start=1):
             connection.end()
@@ -133,6 +134,17 @@ class AsyncServer:
             if due > loop.time() and not self._hurry.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._hurry.wait(), due - loop.time())
+        for connection in self.service.finite:
+            connection.when_closed(self._hurry_without_streams)
+        if self.service.finite:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), start + drain - loop.time())
+        for connection in list(self.service.finite):
+            connection.abort()  # rather broken off than taken for complete
+
+    def _hurry_without_streams(self) -> None:
+        if not self.service.finite:
+            self.hurry()
 
 
 def _tell_of_failure(task: asyncio.Task[None]) -> None:

@@ -84,7 +84,8 @@ class Server:
         Args:
             drain: Seconds over which the streams are ended, one after the other, so that their clients do not come to
                 another server all at once. Meanwhile a new stream ends as soon as it has begun: its client will be
-                back. And ``/health`` says "draining".
+                back. Streams that have an end of their own may come to it; new ones are refused with 503. And
+                ``/health`` says "draining".
         """
         if self.running:
             with contextlib.suppress(RuntimeError):  # the loop was closed a moment ago, by another stop()

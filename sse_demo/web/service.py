@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tornado.routing import Rule
@@ -32,6 +33,7 @@ class Service:
         hub: Publishes, and sends to subscribers.
         settings: The limits of the HTTP side. Those of the hub are ``hub.settings``.
         connections: The event streams that are open.
+        finite: Those among them that come to an end by themselves. A drain waits for them.
         in_progress: For each other request a future that is done when the headers of its answer are ready.
         draining: The service is about to stop.
     """
@@ -39,6 +41,7 @@ class Service:
     hub: Hub
     settings: WebLimits = field(default_factory=WebLimits)
     connections: set[Connection] = field(default_factory=set)
+    finite: set[Connection] = field(default_factory=set)
     in_progress: set[asyncio.Future[None]] = field(default_factory=set)
     draining: bool = False
 
@@ -63,10 +66,11 @@ class Service:
         if len(self.connections) >= self.settings.max_connections:
             raise ServerFull(f"{len(self.connections)} event streams are open, which is the limit")
 
-    def keep(self, connection: Connection) -> None:
+    def keep(self, connection: Connection, *, finite: bool = False) -> None:
         """Count an event stream as open, until it has closed."""
-        self.connections.add(connection)
-        connection.when_closed(lambda: self.connections.discard(connection))
+        for streams in [self.connections, self.finite] if finite else [self.connections]:
+            streams.add(connection)
+            connection.when_closed(partial(streams.discard, connection))
 
 
 class App(Application):

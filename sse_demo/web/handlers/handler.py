@@ -15,13 +15,14 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import Finish, HTTPError, RequestHandler
 
-from ...errors import LogError, SSEError
+from ...errors import LogError, ServerStopped, SSEError
 from ...hub.connection import Connection
 from ...hub.hub import Hub
 from ...wire.service_events import HEARTBEAT
 from ..service import App, Service
 from .accept import takes_event_streams
 from .chain import Chain, Middleware
+from .own_stream import Items, OwnStream, require_items
 from .problems import Problem, problem, refusal
 from .query import Query
 
@@ -113,6 +114,35 @@ class Handler(RequestHandler):
         if not takes_event_streams(accept):
             raise problem(406, f"this address sends text/event-stream, which Accept: {accept} excludes")
 
+    async def send_events(self, events: Items) -> bool:
+        """Send a stream of one's own to the reader who has asked for it, and end the response.
+
+        The next event is asked for when the reader has taken the last one. An idle stream has a comment each
+        ``heartbeat``. What gives the events is closed as soon as the reader leaves. An exception that it raises breaks
+        the stream off, so that the reader does not take it for complete, and so do ``max_stall`` and
+        ``max_connection_age``. A server that drains lets the stream come to its end.
+
+        Whether the client takes event streams is for the handler to decide: see :meth:`check_accept`.
+
+        Args:
+            events: An async generator or iterable of :class:`Event`, :class:`Comment` or text, which is the data of an
+                event. Any other iterable, such as a generator or a list, is read in a thread, so that it may block.
+
+        Returns:
+            Whether all were sent. They were not where the reader has left, or the server has closed the stream.
+
+        Raises:
+            TypeError: ``events`` gives no events.
+            ServerStopped: The server is about to stop.
+            ServerFull: There is no room for another stream.
+        """
+        require_items(events)
+        if self.service.draining:
+            raise ServerStopped("the server is about to stop; ask again in a moment")
+        connection = await self._begin_stream(HEARTBEAT)
+        self.service.keep(connection, finite=True)
+        return await OwnStream(connection, self.hub.settings, self.hub.metrics).send(events)
+
     async def open_event_stream(self, hello: bytes = HEARTBEAT) -> Connection:
         """Send the headers and a first block, and take the connection out of Tornado's hands.
 
@@ -125,6 +155,14 @@ class Handler(RequestHandler):
         Raises:
             ServerFull: There is no room for another stream.
         """
+        connection = await self._begin_stream(hello)
+        if self.service.draining:  # no 503: a browser that is refused never comes back (HTML standard, 9.2.2)
+            connection.end()
+            raise Finish
+        self.service.keep(connection)
+        return connection
+
+    async def _begin_stream(self, hello: bytes) -> Connection:
         self.service.require_room()
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("Cache-Control", "no-store, no-transform")  # a proxy that compresses would hold it back
@@ -138,10 +176,6 @@ class Handler(RequestHandler):
             await self.flush()
         chunked = self.request.version == "HTTP/1.1"
         connection = self._stream = Connection(self.detach(), chunked=chunked)
-        if self.service.draining:  # no 503: a browser that is refused never comes back (HTML standard, 9.2.2)
-            connection.end()
-            raise Finish
-        self.service.keep(connection)
         return connection
 
     # The way in, and the way out
