@@ -8,15 +8,22 @@ import json
 import socket
 import ssl
 import weakref
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from multidict import CIMultiDict
-from yarl import URL
 
+from ..errors import InvalidInput
+from .address import Url, parse_address, redirected
+from .cookies import Cookies
+from .heads import MAX_HEAD, BadHead
+from .hop import REDIRECTS, Hop
+from .inlet import Response
 from .proxy import proxy_for
+from .reconnection import TRANSIENT_STATUSES
 
 MAX_REDIRECTS = 20  # in a row, as in the Fetch standard
+MAX_SHOWN = 500  # characters of an answer that an error tells
 GOODBYE_STEPS = 100  # of the event loop that a closed connection may take to be gone; it takes three
 
 
@@ -56,62 +63,100 @@ class Connections:
     A connection that is kept may be dead already when the next request needs it, and would count as a try.
 
     Args:
-        timeout: The time limits of each request.
+        timeout: The time limits of each request. ``connect`` is also that of a head, from its first byte on.
         tls: A context for ``https``; ``None`` trusts the system's authorities.
         proxy: The address of a proxy, with a user and a password if it has them; ``"environment"`` for the proxies that
             the environment names; ``None`` for none.
     """
 
     def __init__(self, timeout: aiohttp.ClientTimeout, tls: ssl.SSLContext | None, proxy: str | None = None) -> None:
+        class TimedResponse(Response):
+            head_timeout = timeout.connect
+
         self._tls = tls
         self._proxy = proxy
+        self._cookies = Cookies()
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._session = aiohttp.ClientSession(
             timeout=timeout,
-            cookie_jar=aiohttp.CookieJar(unsafe=True),  # as browsers do, which take them from bare IP addresses too
+            cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept-Encoding",),  # compression would hold events back
+            auto_decompress=False,
             middlewares=(_once,),
             connector=aiohttp.TCPConnector(socket_factory=self._new_socket, force_close=True),
+            response_class=TimedResponse,
+            max_line_size=MAX_HEAD,  # the head has a limit as a whole
+            max_field_size=MAX_HEAD,
+            max_headers=MAX_HEAD,
         )
 
     async def request(
-        self, method: str, url: str | URL, headers: CIMultiDict[str], body: bytes | None, *, redirects: bool
-    ) -> aiohttp.ClientResponse:
+        self, method: str, url: Url, headers: CIMultiDict[str], body: bytes | None, *, redirects: bool
+    ) -> Response:
         """Ask once, and return the answer as soon as its headers have come.
 
         Args:
             method: The method of the request.
-            url: The address of the request.
-            headers: All headers but those that the connection itself needs.
+            url: The address of the request. Path and query are sent byte for byte.
+            headers: All headers but those that the connection itself needs. An ``Authorization`` among them counts more
+                than a user in the address.
             body: The body of the request.
             redirects: Whether redirects are followed, as the Fetch standard says.
 
         Raises:
             Lost: There was no answer.
-            Refused: The address or a redirect leads nowhere.
-            ValueError: A header may not be sent.
+            Refused: The address or a redirect leads nowhere, or the answer is beyond a limit.
+            ValueError: A header cannot be sent.
         """
-        proxy = proxy_for(URL(url), self._proxy)
         try:
-            return await self._session.request(
-                method,
-                url,
-                proxy=proxy and proxy.url,
-                proxy_headers=proxy and proxy.headers(),
+            hop = Hop(method.upper(), parse_address(url), headers, body)
+        except InvalidInput as error:
+            raise Refused(f"is not an address: {error}") from error
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await self._ask(hop)
+            location = response.headers.get("Location")
+            if not (redirects and response.status in REDIRECTS and location):
+                return response
+            abort(response)
+            try:
+                hop = hop.redirected(response.status, redirected(hop.address, location))
+            except InvalidInput as error:
+                raise Refused(f"was redirected to what is not an http address: {error}", response.status) from error
+        raise Refused(f"was redirected more than {MAX_REDIRECTS} times")
+
+    async def _ask(self, hop: Hop) -> Response:
+        try:
+            proxy = proxy_for(hop.address, self._proxy)
+        except InvalidInput as error:
+            raise Refused(f"cannot be asked: {error}") from error
+        headers = hop.all_headers(self._cookies)
+        for_the_proxy = proxy.headers() if proxy is not None else {}
+        if hop.address.scheme == "http":  # otherwise the proxy does not see what is sent
+            headers.update(for_the_proxy)
+        try:
+            response = await self._session.request(
+                hop.method,
+                hop.address.with_user(None),
                 headers=headers,
-                data=body,
-                allow_redirects=redirects,
-                max_redirects=MAX_REDIRECTS + 1,  # aiohttp counts the answers
+                data=hop.body,
+                allow_redirects=False,
                 ssl=self._tls or True,
+                proxy=proxy and proxy.url,
+                proxy_headers=for_the_proxy,
             )
-        except aiohttp.TooManyRedirects:
-            raise Refused(f"was redirected more than {MAX_REDIRECTS} times") from None
-        except aiohttp.RedirectClientError as error:
-            raise Refused(f"was redirected to what is not an http address: {error}") from error
-        except aiohttp.InvalidURL as error:
-            raise Refused(f"is not an address: {error.description or 'it has no host'}") from error
+        except BadHead as error:
+            if error.too_large:
+                raise Refused(str(error), error.status) from error
+            raise Lost(str(error), error, status=error.status) from error
+        except aiohttp.ClientHttpProxyError as error:
+            answered = f"cannot be reached: its proxy answered {error.status} {one_line(error.message)}"
+            if error.status in TRANSIENT_STATUSES:
+                raise Lost(answered, error) from error
+            raise Refused(answered) from error
         except (aiohttp.ClientError, OSError) as error:
             raise lost(error) from error
+        self._cookies.keep(response.headers.getall("Set-Cookie", ()), hop.address)
+        return cast(Response, response)
 
     async def close(self) -> None:
         """Close what is open, and wait until it is gone."""
@@ -145,6 +190,8 @@ def lost(error: Exception) -> Lost:
         return Lost("nothing has come within the read timeout", error)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return Lost("no connection within the connect timeout", error)
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return Lost(f"its proxy cannot be reached ({error.os_error})", error)
     if nobody := nobody_there(error):
         return Lost(f"nothing answers there ({nobody})", error)
     return Lost(f"{type(error).__name__}: {error}".removesuffix(": "), error)
@@ -152,7 +199,8 @@ def lost(error: Exception) -> Lost:
 
 def nobody_there(error: BaseException | None) -> OSError | None:
     """The system's reason, where the error says that nothing answers at an address; else ``None``."""
-    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
+    other = aiohttp.ClientSSLError | aiohttp.ClientProxyConnectionError
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, other):
         return error.os_error
     return None
 
@@ -168,10 +216,10 @@ def nothing_answers(url: str, reason: OSError) -> str:
     return f"nothing answers at {url}{'' if known else f' ({reason})'}"
 
 
-async def read_up_to(response: aiohttp.ClientResponse, most: int) -> bytes:
+async def read_up_to(response: Response, most: int) -> bytes:
     """The body of an answer, or its first ``most`` bytes."""
     body = bytearray()
-    while len(body) < most and (chunk := await response.content.readany()):
+    while len(body) < most and (chunk := await response.read_some()):
         body += chunk
     return bytes(body[:most])
 
@@ -179,9 +227,15 @@ async def read_up_to(response: aiohttp.ClientResponse, most: int) -> bytes:
 def problem_detail(body: bytes) -> str:
     """The ``detail`` of a problem (RFC 9457), in words; ``""`` where the body is no problem."""
     try:
-        return str(json.loads(body)["detail"])
+        return one_line(str(json.loads(body)["detail"]))
     except (ValueError, LookupError, TypeError, RecursionError):
         return ""
+
+
+def one_line(text: str) -> str:
+    """A text of a stranger as one line of at most :data:`MAX_SHOWN` characters, without control characters."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:MAX_SHOWN]
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

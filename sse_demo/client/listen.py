@@ -11,6 +11,8 @@ from concurrent.futures import CancelledError
 from typing import Any, Generic, Literal, Self, Unpack, overload
 
 from ..wire.event import Comment, Event, Item
+from .address import Url
+from .one_reader import OneReader
 from .options import EventSourceOptions
 from .own_loop import new_loop, run_and_close
 from .ready_state import ReadyState
@@ -30,6 +32,7 @@ class Listener(Generic[Item]):
     def __init__(self, source: EventSource[Item]) -> None:
         self.source = source
         self._events: deque[Item] = deque()
+        self._reader = OneReader()
         self._loop = new_loop()
         self._stop = asyncio.Event()
         self._closing = threading.Lock()  # nothing is handed to the loop once it has been told to stop
@@ -44,12 +47,19 @@ class Listener(Generic[Item]):
 
     def __next__(self) -> Item:
         # Nobody reads on after close(), whatever has come.
-        if not self._events or self.source.ready_state is ReadyState.CLOSED:
-            self._events = self._receive()
-        if not self._events:
-            self.close()
-            raise StopIteration
-        return self._events.popleft()
+        if self.source.ready_state is not ReadyState.CLOSED:
+            try:
+                return self._events.popleft()
+            except IndexError:  # as fast as a look before, and safe where several threads take turns
+                pass
+        if not self._closed:
+            with self._reader:
+                if events := self._receive():
+                    first = events.popleft()
+                    self._events = events
+                    return first
+        self.close()
+        raise StopIteration
 
     def _receive(self) -> deque[Item]:
         with self._closing:
@@ -91,10 +101,10 @@ class Listener(Generic[Item]):
 
 
 @overload
-def listen(url: str, *, comments: Literal[False] = False, **options: Unpack[EventSourceOptions]) -> Listener[Event]: ...
+def listen(url: Url, *, comments: Literal[False] = False, **options: Unpack[EventSourceOptions]) -> Listener[Event]: ...
 @overload
-def listen(url: str, *, comments: bool, **options: Unpack[EventSourceOptions]) -> Listener[Event | Comment]: ...
-def listen(url: str, *, comments: bool = False, **options: Unpack[EventSourceOptions]) -> Listener[Any]:
+def listen(url: Url, *, comments: bool, **options: Unpack[EventSourceOptions]) -> Listener[Event | Comment]: ...
+def listen(url: Url, *, comments: bool = False, **options: Unpack[EventSourceOptions]) -> Listener[Any]:
     """Iterate over the events of a stream, reconnecting and resuming, until the server says that there are no more.
 
     >>> for event in listen("http://127.0.0.1:8000/stream"):      # doctest: +SKIP
@@ -111,6 +121,7 @@ def listen(url: str, *, comments: bool = False, **options: Unpack[EventSourceOpt
     Raises:
         ValueError: An argument makes no sense.
         EventSourceError: From the iteration: see :class:`EventSource`.
+        RuntimeError: From the iteration: another thread waits for the next event of the same stream.
     """
     return Listener(EventSource(url, comments=comments, **options))
 

@@ -6,7 +6,8 @@ import ssl
 from collections.abc import Awaitable, Callable, Container, Mapping
 from typing import TypedDict
 
-from .address import shown
+from .address import Url, shown
+from .proxy import require_proxy
 from .ready_state import StateChange
 from .reconnection import Backoff
 
@@ -23,18 +24,23 @@ class EventSourceOptions(TypedDict, total=False):
     headers: Mapping[str, str] | None
     before_connect: Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]] | None
     tls: ssl.SSLContext | None
+    proxy: str | None
     max_event_size: int
     connect_timeout: float
     read_timeout: float | None
     retry_on: Container[int]
     backoff: Backoff
     max_tries: int | None
+    reconnect: bool
     on_state_change: Callable[[StateChange], object] | None
 
 
-def require_options(url: str, max_tries: int | None, retry_on: Container[int], **timeouts: float | None) -> None:
+def require_options(
+    url: Url, proxy: str | None, max_tries: int | None, retry_on: Container[int], **timeouts: float | None
+) -> None:
     """Raise ``ValueError`` for a value that makes no sense. ``timeouts`` are seconds."""
-    if not url.lower().startswith(("http://", "https://")):
+    require_proxy(proxy)
+    if not str(url).lower().startswith(("http://", "https://")):
         raise ValueError(f"an event stream has an http or https address, not {shown(url)!r}")
     if max_tries is not None and max_tries < 1:
         raise ValueError(f"max_tries must be 1 or more, or None for no limit, not {max_tries!r}")

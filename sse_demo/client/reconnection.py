@@ -9,6 +9,10 @@ from email.utils import parsedate_to_datetime
 
 RECONNECTION_TIME = 3.0  # seconds, until the stream asks for another with `retry`
 MAX_RECONNECTION_TIME = 24 * 3600.0  # seconds, however much a stream or a server asks for
+MIN_RECONNECTION_TIME = 0.01  # seconds, however little a stream asks for
+HASTY = 1.0  # seconds; a try that has ended before was hasty
+HASTY_TRIES = 10  # in a row that may follow each other after the least time
+LEAST_WAIT = 0.1  # seconds between those that follow
 
 _random = random.SystemRandom()  # programs that seed Python's own would all come back at the same moments
 
@@ -48,12 +52,42 @@ class Backoff:
             reconnection_time: What the stream has asked for, in seconds.
             failed: How many tries have failed in a row.
         """
+        reconnection_time = max(reconnection_time, MIN_RECONNECTION_TIME)  # nothing times a factor is nothing
         limit = max(self.limit, reconnection_time)
         try:
             longest = min(limit, reconnection_time * self.factor ** max(failed - 1, 0))
         except OverflowError:
             longest = limit
         return _random.uniform(0, longest) if self.jitter else longest
+
+
+class Pace:
+    """The floor under all waits: a server that ends each connection at once is not asked as fast as it can answer.
+
+    A stream may ask for no wait at all (``retry: 0``), and each of its connections may bring an event before it ends.
+    The standard lets a client wait longer than it was asked to (9.2.3, "reestablish the connection").
+    """
+
+    def __init__(self) -> None:
+        self._begun_at = 0.0
+        self._hasty = 0
+
+    def begin(self, now: float) -> None:
+        """A try begins.
+
+        Args:
+            now: The time on the monotonic clock.
+        """
+        self._begun_at = now
+
+    def end(self, now: float) -> float:
+        """A try, or the connection that it has made, has ended. The least seconds to wait for the next one.
+
+        Args:
+            now: The time on the monotonic clock.
+        """
+        self._hasty = self._hasty + 1 if now - self._begun_at < HASTY else 0
+        return MIN_RECONNECTION_TIME if self._hasty <= HASTY_TRIES else LEAST_WAIT
 
 
 #: The standard's own rule, 9.2.3: the reconnection time, each time.

@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 import aiohttp
 from multidict import CIMultiDict
 
-from .connections import Connections, Lost, Refused, abort, lost, problem_detail, read_up_to
+from .address import Url
+from .connections import Connections, Lost, Refused, abort, lost, one_line, problem_detail, read_up_to
+from .headers import is_sendable
+from .inlet import Response
 from .reconnection import retry_after
 
 MAX_EXPLANATION = 16 * 1024  # bytes of an error answer that are read
@@ -27,46 +30,66 @@ class NoMore(Exception):
 class StreamRequest:
     """The request that each connection begins with. The fields are arguments of :class:`sse_demo.EventSource`."""
 
-    url: str
+    url: Url
     method: str
     body: bytes | str | None
     headers: Mapping[str, str]
     before_connect: Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]] | None
     tls: ssl.SSLContext | None
+    proxy: str | None
     connect_timeout: float
     read_timeout: float | None
     retry_on: Container[int]
     _connections: Connections | None = field(default=None, init=False)
 
-    async def open(self, last_event_id: str) -> aiohttp.ClientResponse:
+    async def open(self, last_event_id: str) -> Response:
         """Ask once, and return the response that is an event stream.
+
+        Where credentials can be renewed, a 401 is asked again, once and at once.
 
         Raises:
             Lost: There was no answer, or one that another try may change.
             Refused: The answer is no event stream.
             NoMore: The stream has ended.
         """
-        if self._connections is None:
-            timeout = aiohttp.ClientTimeout(total=None, connect=self.connect_timeout, sock_read=self.read_timeout)
-            self._connections = Connections(timeout, self.tls)
-        headers = await self._all_headers(last_event_id)
-        body = self.body.encode() if isinstance(self.body, str) else self.body
-        try:
-            response = await self._connections.request(self.method, self.url, headers, body, redirects=True)
-        except ValueError as error:  # a header that may not be sent, such as an ID that a stream may give
-            raise Refused(f"cannot be asked to go on after the event ID {last_event_id!r}: {error}") from error
-        if response.status == 200 and response.content_type == "text/event-stream":
-            return response
-        try:
-            raise await self._why_not(response)
-        finally:
+        response = await self._ask(last_event_id)
+        if response.status == 401 and self.before_connect is not None:
             abort(response)
+            response = await self._ask(last_event_id)
+        try:
+            why_not = await self._why_not(response)
+        except BaseException:
+            abort(response)
+            raise
+        if why_not is not None:
+            abort(response)
+            raise why_not
+        return response
 
     async def close(self) -> None:
         """Close the connections. The request may be made again afterwards."""
         if self._connections is not None:
             connections, self._connections = self._connections, None
             await connections.close()
+
+    async def _ask(self, last_event_id: str) -> Response:
+        if self._connections is None:
+            timeout = aiohttp.ClientTimeout(total=None, connect=self.connect_timeout, sock_read=self.read_timeout)
+            self._connections = Connections(timeout, self.tls, self.proxy)
+        if not is_sendable(last_event_id):
+            raise Refused(
+                f"cannot be asked to go on after the event ID {last_event_id!r}: no header can have these characters"
+            )
+        headers = await self._all_headers(last_event_id)
+        body = self.body.encode() if isinstance(self.body, str) else self.body
+        try:
+            return await self._connections.request(self.method, self.url, headers, body, redirects=True)
+        except ValueError as error:
+            raise Refused(f"cannot be asked: {error}") from error
+        except (Lost, Refused) as error:  # the status line decides, whatever the rest is
+            if error.status in (None, 200):
+                raise
+            raise self._judged(error.status, str(error)) from error.__cause__
 
     async def _all_headers(self, last_event_id: str) -> CIMultiDict[str]:
         headers = CIMultiDict({"Accept": "text/event-stream", "Cache-Control": "no-cache"})
@@ -82,19 +105,31 @@ class StreamRequest:
             headers["Last-Event-ID"] = last_event_id
         return headers
 
-    async def _why_not(self, response: aiohttp.ClientResponse) -> Exception:
+    async def _why_not(self, response: Response) -> Exception | None:
+        """What an answer means that is no event stream; ``None`` where it is one."""
         status = response.status
-        if status == 200:
-            return Refused(f"sends {response.content_type}, not text/event-stream: this is no event stream", status)
+        if status != 200:
+            answered = f"answered {status} {one_line(response.reason or '')}, not 200{await _explanation(response)}"
+            return self._judged(status, answered, retry_after(response.headers.get("Retry-After")))
+        if response.content_type != "text/event-stream":
+            sends = one_line(response.content_type)
+            return Refused(f"sends {sends}, not text/event-stream: this is no event stream", status)
+        for name, plain in (("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked")):
+            encoding = ", ".join(response.headers.getall(name, ())).strip()
+            if encoding and encoding.lower() != plain:
+                return Refused(f"sends {name}: {one_line(encoding)}, which was not asked for and is not read", status)
+        return None
+
+    def _judged(self, status: int, answered: str, wait: float = 0.0) -> Exception:
+        """What a status means that is not 200."""
         if status == 204:
             return NoMore("the server answered 204: there is no more")
-        answered = f"answered {status} {response.reason}, not 200{await _explanation(response)}"
         if status in self.retry_on:
-            return Lost(answered, wait=retry_after(response.headers.get("Retry-After")), status=status)
+            return Lost(answered, wait=wait, status=status)
         return Refused(answered, status)
 
 
-async def _explanation(response: aiohttp.ClientResponse) -> str:
+async def _explanation(response: Response) -> str:
     """The answer's own words for why it is no stream."""
     if 300 <= response.status < 400 and "Location" not in response.headers:
         return ", with no Location to go to"

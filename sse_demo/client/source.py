@@ -14,32 +14,25 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Container, Mapping
 from functools import partial
-from typing import Any, Generic, Literal, NamedTuple, Self, Unpack, cast, overload
+from typing import Any, Generic, Literal, Self, Unpack, overload
 
-import aiohttp
-
-from ..errors import EventSourceError, EventTooLarge
+from ..errors import EventSourceError
 from ..wire.event import Comment, Event, Item
 from ..wire.parser import MAX_EVENT_SIZE, EventStreamParser
-from .address import shown
-from .connections import Lost, Refused, abort, lost
+from .address import Url, shown
+from .connections import Lost, Refused
 from .interruptible import Interruptible
+from .one_reader import OneReader
 from .options import EventSourceOptions, require_options
 from .ready_state import ReadyState, StateChange
-from .reconnection import CONSTANT, MAX_RECONNECTION_TIME, RECONNECTION_TIME, Backoff
+from .reconnection import CONSTANT, MAX_RECONNECTION_TIME, RECONNECTION_TIME, Backoff, Pace
 from .request import NoMore, StreamRequest
+from .stream import Stream
 
 CONNECT_TIMEOUT = 30.0  # seconds
 STABLE_AFTER = 60.0  # seconds that a connection has to last to count as a success without an event
 
 _logger = logging.getLogger("sse_demo.client")
-
-
-class _Connection(NamedTuple):
-    """An open stream, and since when it is open, on the monotonic clock."""
-
-    response: aiohttp.ClientResponse
-    opened_at: float
 
 
 class EventSource(Generic[Item]):
@@ -54,24 +47,28 @@ class EventSource(Generic[Item]):
     seconds. With ``comments``, type checkers see an ``EventSource[Event | Comment]``.
 
     Args:
-        url: Where the stream is; ``http`` or ``https``. Redirects are followed, each time anew.
+        url: Where the stream is, sent byte for byte; ``http`` or ``https``. Redirects are followed, each time anew.
         last_event_id: Resume after this event with the first connection already.
         method: Of each request.
         body: Of each request: bytes, or text that is sent as UTF-8.
-        headers: Sent with every request, beside the standard's ``Accept`` and ``Cache-Control``.
+        headers: Sent with every request to the same origin, beside the standard's ``Accept`` and ``Cache-Control``.
         before_connect: Called before each request; returns more headers, such as an ``Authorization`` or a ``Cookie``
             that has been renewed. A coroutine function, or a plain one, which is run in a thread, so that it may block.
-            An ``OSError`` from it is a try that has failed; any other exception ends the stream.
+            Called again, once, where the server answers 401. An ``OSError`` from it is a try that has failed; any other
+            exception ends the stream.
         tls: A context for ``https``, where the system's authorities are not the right ones.
+        proxy: The address of an http or https proxy, with a user and a password if it has them; or ``"environment"``
+            for ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``, which are for other machines only.
         comments: Also give each comment, as a :class:`Comment`, as soon as its line is complete.
         max_event_size: See :class:`EventStreamParser`.
-        connect_timeout: How long a connection may take to be made.
-        read_timeout: Silence that counts as a lost connection. Longer than the server's heartbeat; ``None`` waits for
-            ever.
+        connect_timeout: How long a connection may take to be made, and the head of an answer from its first byte on.
+        read_timeout: Silence that is a lost connection; longer than the server's heartbeat. ``None`` waits for ever.
         retry_on: Statuses that are tried again instead of ending the stream, such as ``TRANSIENT_STATUSES``. A
             ``Retry-After`` in the answer is respected.
         backoff: How the waits grow; by default the wait is the reconnection time, each time.
         max_tries: How many tries may fail in a row before the stream ends with an error. ``None`` never gives up.
+        reconnect: ``False`` is one request and the stream that answers it, as for a POST that must not be repeated. The
+            iteration ends where the server ends the stream in order; a connection that breaks off is an error.
         on_state_change: Called when the state changes and when a try has failed, where the stream is read or, for
             :meth:`close`, where that is called. It must not block. What it raises is raised there.
 
@@ -82,21 +79,22 @@ class EventSource(Generic[Item]):
 
     Raises:
         ValueError: An argument makes no sense.
-        EventSourceError: From the iteration: the server has answered anything else than 200 with
-            ``text/event-stream``, or redirects for ever; ``max_tries`` have failed; or an event is too large.
+        EventSourceError: From the iteration: the answer is no event stream, or larger than a limit; ``max_tries`` have
+            failed; or the connection has broken off, where ``reconnect`` is off.
+        RuntimeError: From the iteration: somebody else waits for the next event of the same stream.
     """
 
     @overload
     def __init__(
-        self: EventSource[Event], url: str, *, comments: Literal[False] = False, **options: Unpack[EventSourceOptions]
+        self: EventSource[Event], url: Url, *, comments: Literal[False] = False, **options: Unpack[EventSourceOptions]
     ) -> None: ...
     @overload
     def __init__(
-        self: EventSource[Event | Comment], url: str, *, comments: bool, **options: Unpack[EventSourceOptions]
+        self: EventSource[Event | Comment], url: Url, *, comments: bool, **options: Unpack[EventSourceOptions]
     ) -> None: ...
     def __init__(
         self,
-        url: str,
+        url: Url,
         *,
         last_event_id: str = "",
         method: str = "GET",
@@ -104,6 +102,7 @@ class EventSource(Generic[Item]):
         headers: Mapping[str, str] | None = None,
         before_connect: Callable[[], Mapping[str, str] | Awaitable[Mapping[str, str]]] | None = None,
         tls: ssl.SSLContext | None = None,
+        proxy: str | None = None,
         comments: bool = False,
         max_event_size: int = MAX_EVENT_SIZE,
         connect_timeout: float = CONNECT_TIMEOUT,
@@ -111,37 +110,33 @@ class EventSource(Generic[Item]):
         retry_on: Container[int] = (),
         backoff: Backoff = CONSTANT,
         max_tries: int | None = None,
+        reconnect: bool = True,
         on_state_change: Callable[[StateChange], object] | None = None,
     ) -> None:
-        require_options(url, max_tries, retry_on, connect_timeout=connect_timeout, read_timeout=read_timeout)
+        require_options(url, proxy, max_tries, retry_on, connect_timeout=connect_timeout, read_timeout=read_timeout)
         self.url = url
         self.reconnection_time = RECONNECTION_TIME
         self.tries = 0
         self._request = StreamRequest(
-            url=url,
-            method=method,
-            body=body,
-            headers=headers or {},
-            before_connect=before_connect,
-            tls=tls,
-            connect_timeout=connect_timeout,
-            read_timeout=read_timeout,
-            retry_on=retry_on,
-        )
-        self._max_event_size = max_event_size
+            url=url, method=method, body=body, headers=headers or {}, before_connect=before_connect, tls=tls,
+            proxy=proxy, connect_timeout=connect_timeout, read_timeout=read_timeout, retry_on=retry_on,
+        )  # fmt: skip
         self._comments = comments
-        self._parser: EventStreamParser[Item] = self._new_parser(last_event_id)
+        self._parser: EventStreamParser[Any] = EventStreamParser(last_event_id, max_event_size, comments=comments)
         self._backoff = backoff
         self._max_tries = max_tries
+        self._reconnect = reconnect
         self._on_state_change = on_state_change
         self._events: deque[Item] = deque()
         self._state = ReadyState.CONNECTING
         self._failure: EventSourceError | None = None
         self._closed = False
         self._restarting = False
-        self._connection: _Connection | None = None
+        self._stream: Stream | None = None
         self._connect_at = 0.0  # on the monotonic clock
+        self._pace = Pace()
         self._step = Interruptible()
+        self._reader = OneReader()
 
     @property
     def ready_state(self) -> ReadyState:
@@ -171,7 +166,12 @@ class EventSource(Generic[Item]):
 
         A wait for the next try ends, too. Events that have come and have not been read yet are kept. A stream that is
         closed stays closed.
+
+        Raises:
+            RuntimeError: The stream has ``reconnect=False``.
         """
+        if not self._reconnect:
+            raise RuntimeError("a stream with reconnect=False is one request, which is not made again")
         self._restarting = True
         self._step.interrupt(lambda: self._restarting)
 
@@ -197,10 +197,13 @@ class EventSource(Generic[Item]):
 
         Raises:
             EventSourceError: The stream has failed.
+            RuntimeError: Somebody else is waiting for events of this stream, and goes on.
         """
         events: deque[Item] = deque()
-        while not (events or self._closed or self._failure):
-            await self._step.run(partial(self._advance, events))
+        if not self._closed:
+            with self._reader:
+                while not (events or self._closed or self._failure):
+                    await self._step.run(partial(self._advance, events))
         if events and not self._closed:
             return events
         await self._disconnect()
@@ -218,8 +221,8 @@ class EventSource(Generic[Item]):
         if self._closed:
             return
         try:
-            if self._connection is not None:
-                await self._read(self._connection.response, events)
+            if self._stream is not None:
+                await self._read(self._stream, events)
             elif (wait := self._connect_at - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
             else:
@@ -229,32 +232,19 @@ class EventSource(Generic[Item]):
         except Refused as refusal:
             self._fail(str(refusal), refusal.status, refusal.__cause__)
         except NoMore as end:
-            self._closed = True
-            self._change(ReadyState.CLOSED, str(end))
-
-    def _new_parser(self, last_event_id: str) -> EventStreamParser[Any]:
-        return EventStreamParser(last_event_id, self._max_event_size, comments=self._comments)
+            self._end(str(end))
 
     async def _connect(self) -> None:
         """One try: 9.2.3, "processing model"."""
         self.tries += 1
-        response = await self._request.open(self._parser.last_event_id)
-        self._connection = _Connection(response, opened_at=time.monotonic())
-        self._parser = self._new_parser(self._parser.last_event_id)
+        self._pace.begin(time.monotonic())
+        self._stream = Stream(await self._request.open(self._parser.last_event_id))
+        self._parser = EventStreamParser(self.last_event_id, self._parser.max_event_size, comments=self._comments)
         self._change(ReadyState.OPEN, "connected")
 
-    async def _read(self, response: aiohttp.ClientResponse, events: deque[Item]) -> None:
+    async def _read(self, stream: Stream, events: deque[Item]) -> None:
         try:
-            chunk = await response.content.readany()
-        except (aiohttp.ClientError, OSError) as error:
-            raise lost(error) from error
-        if not chunk:
-            raise Lost("the server ended the response")
-        try:
-            events += self._parser.feed(chunk)
-        except EventTooLarge as error:
-            events += cast("list[Item]", error.events)
-            raise Refused(f"cannot be read: {error}") from error
+            await stream.read(self._parser, events)
         finally:
             if events:
                 self.tries = 0
@@ -262,13 +252,23 @@ class EventSource(Generic[Item]):
                 self.reconnection_time = min(self._parser.retry, MAX_RECONNECTION_TIME * 1000) / 1000
 
     def _lose_connection(self, loss: Lost) -> None:
-        if self._connection is not None and time.monotonic() - self._connection.opened_at > STABLE_AFTER:
+        least = self._pace.end(time.monotonic())
+        if self._stream is not None and self._stream.age > STABLE_AFTER:
             self.tries = 0
-        if self._max_tries is not None and self.tries >= self._max_tries:
+        if not self._reconnect:
+            if self._stream is not None and loss.error is None:
+                self._end(str(loss))
+            else:
+                self._fail(f"was lost, and reconnect is off: {loss}", loss.status, loss.error)
+        elif self._max_tries is not None and self.tries >= self._max_tries:
             self._fail(f"was given up, {loss}", loss.status, loss.error)
         else:
-            wait = max(loss.wait, self._backoff.wait(self.reconnection_time, self.tries))
+            wait = max(loss.wait, least, self._backoff.wait(self.reconnection_time, self.tries))
             self._drop_connection(str(loss), wait, loss.error)
+
+    def _end(self, why: str) -> None:
+        self._closed = True
+        self._change(ReadyState.CLOSED, why)
 
     def _drop_connection(self, reason: str, wait: float = 0.0, error: Exception | None = None) -> None:
         self._abort()
@@ -290,9 +290,9 @@ class EventSource(Generic[Item]):
             self._on_state_change(StateChange(state, reason, self.tries, wait, error))
 
     def _abort(self) -> None:
-        if self._connection is not None:
-            abort(self._connection.response)
-            self._connection = None
+        if self._stream is not None:
+            self._stream.abort()
+            self._stream = None
 
     async def _disconnect(self) -> None:
         self._abort()

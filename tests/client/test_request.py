@@ -138,14 +138,19 @@ def test_a_loop_of_redirects_is_an_error():
         assert script.requests.qsize() == 21
 
 
-def test_a_secret_does_not_follow_a_redirect_to_another_server():
-    with Script(NO_MORE) as there, Script(redirect(307, there.url)) as here:
-        list(listen(here.url, headers={"Authorization": "Bearer secret", "Cookie": "a=secret", "X-Lesson": "4"}))
-        assert here.headers()["authorization"] == "Bearer secret"
-        headers = there.headers()
-        assert headers["x-lesson"] == "4"
-        assert "authorization" not in headers
-        assert "cookie" not in headers
+@pytest.mark.parametrize("way", ["headers", "before_connect"])
+def test_headers_of_ones_own_stay_with_their_origin(way):
+    own = {"Authorization": "Bearer secret", "Cookie": "a=secret", "X-Api-Key": "secret", "Accept-Language": "de"}
+    with Script(NO_MORE) as there, Script(redirect(307, "/here"), redirect(307, there.url)) as here:
+        list(listen(here.url, **{way: own if way == "headers" else lambda: own}, last_event_id="7"))
+        for _ in range(2):
+            headers = here.headers()
+            assert headers["authorization"] == "Bearer secret"
+            assert (headers["cookie"], headers["x-api-key"]) == ("a=secret", "secret")
+        request = there.requests.get(timeout=5).decode()
+        assert "secret" not in request
+        for line in ("Accept: text/event-stream", "Cache-Control: no-cache", "Last-Event-ID: 7", "Accept-Language: de"):
+            assert f"{line}\r\n" in request
 
 
 def test_a_password_in_the_address_is_sent_and_not_shown():
