@@ -5,7 +5,19 @@
 
 import random
 
-from fuzz import SLOW_SENDERS, SlowSenders, at_rest, fuzz, server
+from fuzz import (
+    EVER_SENDING,
+    HALF_CLOSED,
+    NEVER_READING,
+    SLOW_SENDERS,
+    EverSending,
+    HalfClosed,
+    NeverReading,
+    SlowSenders,
+    at_rest,
+    fuzz,
+    server,
+)
 
 
 def test_whatever_is_thrown_at_it_the_server_goes_on(eventually):
@@ -26,3 +38,14 @@ def test_whatever_is_thrown_at_it_the_server_goes_on(eventually):
         log = text()
     assert "Traceback" not in log
     assert "/health" in log, "the log was looked at"
+
+
+def test_who_never_reads_or_ever_sends_is_cut_off_and_who_has_half_closed_is_not(eventually):
+    with server() as (port, process, text):
+        with NeverReading(port) as deaf, EverSending(port) as loud, HalfClosed(port) as half:
+            eventually(lambda: deaf.cut_off >= NEVER_READING)
+            eventually(lambda: loud.cut_off >= EVER_SENDING)
+            eventually(lambda: half.events >= 20 * HALF_CLOSED)
+        assert half.cut_off == 0
+        assert at_rest(port, process) == {"status": "ok", "connections": 0, "subscribers": 0, "sockets": 0}
+        assert "Traceback" not in text()
