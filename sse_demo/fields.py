@@ -7,8 +7,7 @@ kept, ``parse`` reads a value from a text of the command line. Both raise ``Valu
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -74,12 +73,12 @@ def switch(default: bool) -> Any:
     return field(default=default, metadata={"check": check, "parse": _parse_switch})
 
 
-def names(what: str, legal: re.Pattern[str], one: str) -> Any:
+def names(what: str, legal: Callable[[str], object], one: str) -> Any:
     """A list of texts.
 
     Args:
         what: How an error calls all of them, such as "topic names".
-        legal: What matches each of them.
+        legal: Says of a text whether it may be one of them.
         one: How an error calls one of them, such as "a topic name".
     """
 
@@ -88,7 +87,7 @@ def names(what: str, legal: re.Pattern[str], one: str) -> Any:
         if not all(isinstance(item, str) for item in items):
             raise ValueError(f"{name} must be a list of {what}, not {value!r}")
         for item in items:
-            if not legal.fullmatch(item):
+            if not legal(item):
                 raise ValueError(f"{name}: {item!r} is not {one}")
         return items
 

@@ -1,16 +1,26 @@
-"""Running a notebook cell again first stops what its last run started.
+"""What is different in a notebook: a cell may run again, and the browser may be on another machine.
 
-Without this module, the second run of ``server = serve()`` would only give the name ``server`` to a new server. The
-old server would go on in its thread, and keep its port. Outside of a notebook the functions here do nothing.
+Running a cell again first stops what its last run started. Else the second run of ``server = serve()`` would only give
+the name ``server`` to a new server. The old server would go on in its thread, and keep its port. Outside of a notebook
+nothing is stopped.
 """
 
 from __future__ import annotations
 
 import functools
+import json
+import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+# Variables of an environment whose ports a browser reaches by the address of that environment: JupyterHub (and Binder),
+# code-server, GitHub Codespaces, Google Colab.
+_REMOTE = ("JUPYTERHUB_SERVICE_PREFIX", "VSCODE_PROXY_URI", "CODESPACES", "COLAB_RELEASE_TAG")
+_LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 class Stoppable(Protocol):
@@ -60,6 +70,31 @@ def stop_on_rerun(thing: Stoppable) -> None:
     cell = _running_cell()
     if cell:
         _started.append((*cell, thing))
+
+
+def browser_is_elsewhere(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a browser reaches the ports of this machine by the address of a notebook server, which is no local one.
+
+    So it is on JupyterHub, and wherever else JupyterLab has an address or a base URL of its own, as in a container:
+    there jupyter-server-proxy asks a server for the name that JupyterLab has in the browser. The processes that a
+    kernel or a terminal of JupyterLab starts are told the same.
+    """
+    if any(name in environment for name in _REMOTE):
+        return True
+    url = environment.get("JUPYTER_SERVER_URL") or _url_of_jupyter_server(environment.get("JPY_PARENT_PID", ""))
+    parts = urlsplit(url)
+    return bool(url) and (parts.hostname not in _LOCAL or parts.path not in ("", "/"))
+
+
+def _url_of_jupyter_server(pid: str) -> str:
+    """The address of the Jupyter Server that has started this kernel, ``""`` where there is none."""
+    try:
+        from jupyter_core.paths import jupyter_runtime_dir  # it is there wherever a kernel is
+
+        server = json.loads((Path(jupyter_runtime_dir()) / f"jpserver-{int(pid)}.json").read_text("utf-8"))
+        return f"http://{server['hostname']}{server['base_url']}"
+    except (ImportError, OSError, ValueError, KeyError, TypeError):  # another kind of parent
+        return ""
 
 
 def _running_cell() -> tuple[str, int] | None:

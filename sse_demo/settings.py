@@ -52,5 +52,9 @@ class SettingsByName(TypedDict, total=False):
     request_timeout: float
     retry: float
     retry_jitter: float
+    min_retry: float
+    max_retry: float
+    allow_hosts: Iterable[str]
+    trusted_proxies: Iterable[str]
     allow_origins: Iterable[str]
     allow_credentials: bool

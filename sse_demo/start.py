@@ -36,6 +36,9 @@ def serve(
 ) -> Server:
     """Start the service in a background thread, and return when it accepts connections.
 
+    A server that is bound to loopback answers the names of loopback and those in ``allow_hosts``. In a notebook whose
+    browser is on another machine, it answers every name by default.
+
     The server ends with the script: ``join()`` waits, in one that has nothing else to do. In a notebook, a cell that is
     run again stops the server which it had started before.
 
@@ -59,6 +62,8 @@ def serve(
         OSError: The port is in use, or the host is none of this machine.
         LogError: The log file cannot be used.
     """
+    if notebook.browser_is_elsewhere():
+        settings = {"allow_hosts": ["*"], **settings}
     configured = Settings(**settings)  # type: ignore[arg-type]  # a list of names becomes a tuple there
     require_port(port)  # before anything is stopped
     background = _this_machine() if live else []

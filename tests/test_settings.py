@@ -12,7 +12,8 @@ from sse_demo.settings import SettingsByName
 
 NAMES = [field.name for field in fields(Settings)]
 TOPICS = ["coalesce", "state", "urgent"]
-NUMBERS = [name for name in NAMES if name not in [*TOPICS, "allow_origins", "allow_credentials"]]
+LISTS = [*TOPICS, "allow_hosts", "trusted_proxies", "allow_origins"]
+NUMBERS = [name for name in NAMES if name not in [*LISTS, "allow_credentials"]]
 WHOLE = [name for name in NUMBERS if isinstance(getattr(Settings(), name), int)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..web.handlers import Handler
+from ..web.origins import frame_ancestors
 
 PAGE = Path(__file__).with_name("page.html")
 
@@ -15,6 +16,7 @@ class PageHandler(Handler):
     def get(self) -> None:
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-cache")
+        self.set_header("Content-Security-Policy", frame_ancestors(self.service.settings.allow_origins))
         self.write(PAGE.read_bytes())
 
 

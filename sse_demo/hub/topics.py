@@ -15,7 +15,7 @@ _PATTERN = re.compile(r"[A-Za-z0-9._:/~*?!\[\]-]+")
 
 
 def _patterns() -> tuple[str, ...]:
-    patterns: tuple[str, ...] = names("topic names or patterns", _PATTERN, "a topic name or a pattern")
+    patterns: tuple[str, ...] = names("topic names or patterns", _PATTERN.fullmatch, "a topic name or a pattern")
     return patterns
 
 

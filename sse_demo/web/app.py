@@ -6,6 +6,10 @@ from collections.abc import Sequence
 
 from ..hub.hub import Hub
 from . import handlers
+from .body_limit import body_limit
+from .forwarded import behind_proxies
+from .handlers import Middleware
+from .hosts import known_host
 from .limits import WebLimits
 from .middleware import access_log, cors, in_progress, recovery, request_id, same_origin
 from .routing import Group, Route, url_specs
@@ -29,8 +33,8 @@ def make_app(
     """The whole service around one hub, for an event loop of your own.
 
     :class:`~sse_demo.web.async_server.AsyncServer` serves it. Every request passes the same middleware, from the first
-    to the last: it gets an id, its answer is logged, pages of other origins are let in or not, and an error becomes an
-    answer. A handler finds what the service consists of as ``self.service``.
+    to the last: it gets an id, its answer is logged, false names and pages of other origins are let in or not, and an
+    error becomes an answer. A handler finds what the service consists of as ``self.service``.
 
     Args:
         hub: Publishes, and sends to subscribers. The caller closes it.
@@ -42,14 +46,7 @@ def make_app(
         ValueError: Two of the routes have the same path, or a path cannot be one.
     """
     service = Service(hub=hub, settings=settings or WebLimits())
-    middleware = [
-        in_progress,
-        request_id,
-        access_log,
-        cors(service.settings.allow_origins, service.settings.allow_credentials),
-        same_origin,
-        recovery,
-    ]
+    middleware = _middleware(service.settings)
     rules = [rule for group in (routes, built_in) for rule in url_specs(Group("", group, middleware))]
     return App(
         service,
@@ -58,3 +55,16 @@ def make_app(
         default_handler_args={"middleware": middleware},
         log_function=lambda handler: None,  # the middleware does
     )
+
+
+def _middleware(settings: WebLimits) -> list[Middleware]:
+    """What each request passes, the outermost first. What would have nothing to do is left out."""
+    middleware: list[Middleware] = [in_progress]
+    if settings.trusted_proxies:
+        middleware.append(behind_proxies(settings.trusted_proxies))
+    middleware += [request_id, access_log]
+    if "*" not in settings.allow_hosts:
+        middleware.append(known_host(settings.allow_hosts))
+    if settings.allow_origins:
+        middleware.append(cors(settings.allow_origins, settings.allow_credentials))
+    return [*middleware, same_origin, recovery]

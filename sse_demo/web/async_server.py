@@ -12,6 +12,7 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 
 from ..hub.hub import Hub
+from .hosts import is_loopback
 from .server_socket import ServerSocket
 from .service import App
 
@@ -59,6 +60,7 @@ class AsyncServer:
         host, self.port = socket.getsockname()[:2]
         self.url = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
         self.service = app.service
+        self.service.local_only = is_loopback(host)
         self._socket = socket
         self._background = background
         self._tasks: list[asyncio.Task[None]] = []

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import re
-import uuid
 from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 
 from .handlers import Handler, Middleware, problem
 from .handlers.handler import explained
+from .origins import canonical
 
 PREFLIGHT_AGE = 600  # seconds for which a browser may remember what is allowed
 PREFLIGHT = "Access-Control-Request-Method"  # a header that only a preflight has
@@ -29,7 +30,7 @@ _usable_id = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
 def request_id(handler: Handler) -> Generator[None, None, None]:
     """Give the request an id, or keep the one that a proxy has given it, and tell it in the answer."""
     given = handler.request.headers.get("X-Request-ID", "")
-    handler.request_id = given if _usable_id(given) else uuid.uuid4().hex
+    handler.request_id = given if _usable_id(given) else os.urandom(16).hex()
     yield
     handler.set_header("X-Request-ID", handler.request_id)
 
@@ -84,9 +85,10 @@ def cors(origins: Sequence[str], credentials: bool = False) -> Middleware:
         origins: Such as ``https://example.org``, or ``*`` for all.
         credentials: A browser sends its cookies, too. Then the origins must be named.
     """
+    named = {canonical(origin) for origin in origins}
 
     def allow(handler: Handler, origin: str) -> None:
-        handler.set_header("Access-Control-Allow-Origin", "*" if "*" in origins else origin)
+        handler.set_header("Access-Control-Allow-Origin", "*" if "*" in named else origin)
         handler.set_header("Access-Control-Expose-Headers", EXPOSED_HEADERS)
         if credentials:
             handler.set_header("Access-Control-Allow-Credentials", "true")
@@ -107,13 +109,12 @@ def cors(origins: Sequence[str], credentials: bool = False) -> Middleware:
     def cross_origin(handler: Handler) -> Generator[None, None, None]:
         request = handler.request
         origin = request.headers.get("Origin")
-        if origin is not None and ("*" in origins or origin in origins):
+        if origin is not None and ("*" in named or canonical(origin) in named):
             handler.origin_is_allowed = True
             if request.method == "OPTIONS" and PREFLIGHT in request.headers:
                 return answer_preflight(handler, origin)
         yield
-        if origins:
-            handler.add_header("Vary", "Origin")
+        handler.add_header("Vary", "Origin")
         if handler.origin_is_allowed and origin is not None:
             allow(handler, origin)
 
@@ -126,9 +127,20 @@ def same_origin(handler: Handler) -> Generator[None, None, None]:
     Any page in a browser can send a POST to any server. Only the server's own pages may do so here, and the pages that
     ``cors`` lets in. A client that is no page sends no ``Origin``.
     """
+    if handler.request.method not in SAFE_METHODS and not _may_change(handler):
+        origin = handler.request.headers["Origin"]
+        raise problem(403, f"a page from {origin} may not {handler.request.method} here; allow_origins can let it")
+    yield
+
+
+def _may_change(handler: Handler) -> bool:
     request = handler.request
     origin = request.headers.get("Origin")
-    own = origin is None or origin.split("://")[-1] == request.host
-    if request.method not in SAFE_METHODS and not own and not handler.origin_is_allowed:
-        raise problem(403, f"a page from {origin} may not {request.method} here")
-    yield
+    if origin is None or handler.origin_is_allowed:
+        return True
+    if canonical(origin) == canonical(f"{request.protocol}://{request.host}"):
+        return True
+    # A proxy may have asked for the server by another name than the page has. What the browser itself says holds: no
+    # page can set this header (Fetch Metadata, 2.3). Neither check keeps out a page whose name was made to point here,
+    # as its own origin then is the server's: that is done by `known_host`.
+    return request.headers.get("Sec-Fetch-Site") == "same-origin" and origin != "null"

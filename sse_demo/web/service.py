@@ -36,6 +36,7 @@ class Service:
         finite: Those among them that come to an end by themselves. A drain waits for them.
         in_progress: For each other request a future that is done when the headers of its answer are ready.
         draining: The service is about to stop.
+        local_only: Only this machine can reach the service. The server that serves it says so.
     """
 
     hub: Hub
@@ -44,6 +45,7 @@ class Service:
     finite: set[Connection] = field(default_factory=set)
     in_progress: set[asyncio.Future[None]] = field(default_factory=set)
     draining: bool = False
+    local_only: bool = False
 
     @property
     def condition(self) -> str:

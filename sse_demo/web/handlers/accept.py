@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-_RANGES = ("text/event-stream", "text/*", "*/*")  # the most specific one that the client names decides
+_RANGES = ("text/event-stream", "text/*", "*/*", "*")  # the most specific one that the client names decides
+
+_USUAL = ("", "*/*", "text/event-stream")  # what nearly all clients say: no need to read it
 
 
 def takes_event_streams(accept: str) -> bool:
-    """Whether a client with this ``Accept`` takes an event stream. A client that says nothing takes anything."""
+    """Whether a client with this ``Accept`` takes an event stream. A client that says nothing takes anything.
+
+    Some clients write ``*`` where they mean ``*/*``.
+    """
+    if accept in _USUAL:
+        return True
     qualities: dict[str, str] = {}
-    for item in (accept or "*/*").lower().split(","):
+    for item in accept.lower().split(","):
         media_range, *parameters = (part.strip() for part in item.split(";"))
         qualities[media_range] = next((p[2:] for p in parameters if p.startswith("q=")), "1")
     quality = next((qualities[media_range] for media_range in _RANGES if media_range in qualities), "0")

@@ -19,6 +19,7 @@ from ...errors import LogError, ServerStopped, SSEError
 from ...hub.connection import Connection
 from ...hub.hub import Hub
 from ...wire.service_events import HEARTBEAT
+from ..origins import frame_ancestors
 from ..service import App, Service
 from .accept import takes_event_streams
 from .chain import Chain, Middleware
@@ -233,6 +234,7 @@ class Handler(RequestHandler):
         for name, value in headers.items():
             self.set_header(name, str(value))
         self.set_header("Content-Type", "application/problem+json")
+        self.set_header("Content-Security-Policy", frame_ancestors(self.service.settings.allow_origins))
         self.write(json.dumps({name: value for name, value in body.items() if value}))
 
     def log_exception(

@@ -16,7 +16,6 @@ from .problems import problem
 from .upload import Unwanted, Upload, Wanted, asks_before_it_sends, check_length, media_type_of
 
 MAX_KEY_LENGTH = 255  # characters of an Idempotency-Key
-MAX_RETRY_MS = 2**31 - 1
 READ_ASIDE_FROM = 65_536  # characters of JSON that are read in a thread: they take the event loop a millisecond
 
 
@@ -77,7 +76,7 @@ class PublishHandler(Handler):
 
     def _event(self, data: str) -> Event:
         """The event, with the type and the retry of the query."""
-        retry = self.query.number("retry", 0, least=0, most=MAX_RETRY_MS) if "retry" in self.query else None
+        retry = self.query.number("retry", 0, *self.service.settings.retry_range_ms) if "retry" in self.query else None
         try:
             return Event(data, event=self.query.text("event", "message"), retry=retry)
         except ValueError as error:
