@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from ..errors import EventSourceError
 from ..extras import needs
 from ..wire.event import Event
-from .arguments import count, header
+from . import connection, output, stdin
+from .arguments import count, duration, method, read_file
+from .output import visible, visible_json
 
 if TYPE_CHECKING:
     from ..client.options import EventSourceOptions
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 SUMMARY = "Print each event of a stream as it comes."
 DESCRIPTION = """\
 Print each event of a stream as it comes: type, id, data; more lines of its data follow after a bar.
-A lost connection is made again, and goes on after the last event that came."""
+A lost connection is made again, and goes on after the last event that came.
+Control characters are shown, such as \\x1b, and not obeyed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,12 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=count, metavar="N", help="stop after so many events")
     parser.add_argument("--json", action="store_true", help="print each event as one line of JSON")
     parser.add_argument("--last-event-id", default="", metavar="ID", help="go on after this event")
+    parser.add_argument("--method", type=method, help="of the request (default: GET, or POST where there is --data)")
     parser.add_argument(
-        "--header", action="append", default=[], type=header, metavar="NAME:VALUE", help="send this header, too"
+        "--data",
+        metavar="BODY",
+        help="send this text; @FILE sends a file, and @- sends stdin; as application/json where it is JSON",
     )
     parser.add_argument(
         "--read-timeout",
-        type=float,
+        type=duration,
         metavar="SECONDS",
         help="treat this much silence as a lost connection (default: never)",
     )
@@ -39,8 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-tries", type=count, metavar="N", help="give up after so many in a row that fail (default: never)"
     )
     parser.add_argument(
+        "--no-reconnect", dest="reconnect", action="store_false", help="make one request, and end with its answer"
+    )
+    parser.add_argument(
         "--patient", action="store_true", help="go on trying after a 429 or 5xx answer, too, and wait longer each time"
     )
+    connection.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,11 +61,22 @@ def run(options: argparse.Namespace) -> int:
         from ..client.listen import listen
         from ..client.reconnection import TRANSIENT_STATUSES, Backoff
         from .outages import Outages
+    body = None if options.data is None else _body(options.data)
+    headers = dict(options.header)
+    if body is not None and not any(name.lower() == "content-type" for name in headers):
+        headers["Content-Type"] = _media_type(body)
+    token = connection.token(options)
     asked: EventSourceOptions = {
         "last_event_id": options.last_event_id,
-        "headers": dict(options.header),
+        "method": options.method or ("GET" if body is None else "POST"),
+        "body": body,
+        "headers": headers,
+        "before_connect": token.header if token else None,
+        "tls": connection.tls(options),
+        "proxy": options.proxy,
         "read_timeout": options.read_timeout,
         "max_tries": options.max_tries,
+        "reconnect": options.reconnect,
         "on_state_change": Outages(shown(options.url), patient=options.patient).see,
     }
     if options.patient:
@@ -64,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
     with listen(options.url, **asked) as events:
         try:
             for number, event in enumerate(events, start=1):
-                print(write(event), flush=True)
+                output.say(write(event))
                 if number == options.count:
                     break
         except EventSourceError as error:
@@ -76,9 +97,31 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _line(event: Event) -> str:
-    data = event.data.replace("\n", "\n  | ")  # the other lines of its data are no other events
-    return "  ".join([event.event, *([f"id={event.id}"] if event.id else []), data])
+    data = "\n  | ".join(map(visible, event.data.split("\n")))  # the other lines of its data are no other events
+    return "  ".join([visible(event.event), *([f"id={visible(event.id)}"] if event.id else []), data])
 
 
 def _json(event: Event) -> str:
-    return json.dumps({"event": event.event, "id": event.id, "data": event.data}, ensure_ascii=False)
+    return visible_json({"event": event.event, "id": event.id, "data": event.data})
+
+
+def _body(text: str) -> bytes:
+    """What ``--data`` says."""
+    if text == "@-":
+        return stdin.whole()
+    if text.startswith("@"):
+        return read_file(text[1:], stdin.MAX_INPUT)
+    return text.encode()
+
+
+def _media_type(body: bytes) -> str:
+    """What is said of a body unless ``--header Content-Type:`` says something else."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return "application/octet-stream"
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return "text/plain; charset=utf-8"
+    return "application/json"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import logging
-import os
-import signal
 import sys
 from typing import NoReturn, Protocol
 
 import sse_demo
 
 from ..errors import SSEError
-from . import bench, listen, publish, serve
+from . import bench, listen, output, publish, serve, signals
 
 DESCRIPTION = """\
 Server-Sent Events from the command line.
@@ -55,22 +52,26 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Those of the command line, without the program's name; by default those of this process.
 
     Returns:
-        The exit status: 0; 1 for a failure that is explained on stderr. A wrong call exits with 2.
+        The exit status: 0, also after Ctrl-C; 1 for a failure that is explained on stderr. A wrong call exits with 2.
     """
-    options = _parser().parse_args(arguments)
-    if options.verbose:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        return COMMANDS[options.command].run(options)
-    except KeyboardInterrupt:
-        return 0
-    except BrokenPipeError:  # the reader of our output has left, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit would complain
+        with signals.raised():
+            output.prepare()
+            try:
+                return _run(arguments)
+            finally:
+                output.flush()  # the help, or the version
+    except (KeyboardInterrupt, output.ReaderHasLeft):
         return 0
     except (SSEError, OSError, ValueError, ImportError) as error:
-        print(f"sse_demo: {error}", file=sys.stderr)
+        output.tell(str(error))
         return 1
+
+
+def _run(arguments: list[str] | None) -> int:
+    options = _parser().parse_args(arguments)
+    output.log_to_stderr(verbose=options.verbose)
+    return COMMANDS[options.command].run(options)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -78,15 +79,17 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(2, f"sse_demo: {message}\n")
+        output.tell(message)
+        self.exit(2)
 
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         try:
-            print(f"sse_demo {sse_demo.__version__}")
+            output.say(f"sse_demo {sse_demo.__version__}")
         except AttributeError:
-            parser.exit(1, "sse_demo: it is not installed, so nothing tells its version\n")
+            output.tell("it is not installed, so nothing tells its version")
+            parser.exit(1)
         parser.exit()
 
 

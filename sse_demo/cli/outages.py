@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from ..client.connections import nobody_there, nothing_answers
 from ..client.ready_state import ReadyState, StateChange
+from . import output
 
 
 class Outages:
@@ -29,7 +28,7 @@ class Outages:
         elif change.state is ReadyState.CONNECTING and not self._told and not (was_open and change.error is None):
             self._told = True
             again = "each time after a longer wait" if self._patient else f"every {change.wait:.3g} s"
-            print(f"sse_demo: {self._trouble(change, was_open)}; trying again {again} (Ctrl-C stops)", file=sys.stderr)
+            output.tell(f"{self._trouble(change, was_open)}; trying again {again} (Ctrl-C stops)")
 
     def _trouble(self, change: StateChange, was_open: bool) -> str:
         if nobody := nobody_there(change.error):

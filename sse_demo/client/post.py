@@ -18,6 +18,8 @@ from yarl import URL
 from ..errors import InvalidInput, PublishError
 from .address import shown
 from .connections import Connections, Lost, Refused, abort, nobody_there, nothing_answers, problem_detail, read_up_to
+from .inlet import Response
+from .proxy import require_proxy
 
 TIMEOUT = 30.0  # seconds
 MAX_RETRY = (2**31 - 1) / 1000  # seconds; more is no time that a browser could wait
@@ -31,12 +33,14 @@ class Asking(NamedTuple):
         idempotency_key: The name of the publication, for the header ``Idempotency-Key``.
         headers: Sent with the request.
         tls: A context for ``https``, where the system's authorities are not the right ones.
+        proxy: The address of a proxy, or ``"environment"``; ``None`` for none.
         timeout: The seconds within which the answer must have come.
     """
 
     idempotency_key: str | None
     headers: Mapping[str, str] | None
     tls: ssl.SSLContext | None
+    proxy: str | None
     timeout: float
 
 
@@ -66,15 +70,16 @@ async def post(url: str, address: URL, media_type: str, body: bytes, asking: Ask
 
     Raises:
         PublishError: Nothing answers, or the server refuses what was sent.
-        InvalidInput: A header cannot be sent, or the timeout is none.
+        InvalidInput: A header cannot be sent, or the timeout or the proxy is none.
     """
+    require_proxy(asking.proxy)
     if not asking.timeout > 0:
         raise InvalidInput(f"timeout must be more than 0 seconds, not {asking.timeout!r}")
     headers = CIMultiDict({"Content-Type": media_type})
     headers.update(asking.headers or {})
     if asking.idempotency_key is not None:
         headers["Idempotency-Key"] = asking.idempotency_key
-    connections = Connections(aiohttp.ClientTimeout(total=None), asking.tls)
+    connections = Connections(aiohttp.ClientTimeout(total=None), asking.tls, asking.proxy)
     try:
         async with asyncio.timeout(asking.timeout) as deadline:
             response = await connections.request("POST", address, headers, body, redirects=False)
@@ -90,6 +95,8 @@ async def post(url: str, address: URL, media_type: str, body: bytes, asking: Ask
         raise InvalidInput(f"{shown(url)} {refusal}") from refusal.__cause__
     except Lost as loss:
         raise PublishError(_why(loss, shown(url)), shown(url)) from loss.error
+    except InvalidInput:  # the proxy that the environment names
+        raise
     except ValueError as error:
         raise InvalidInput(f"a header cannot be sent: {error}") from error
     finally:
@@ -112,7 +119,7 @@ def milliseconds(retry: float) -> int:
     return round(retry * 1000)
 
 
-async def _told(response: aiohttp.ClientResponse, url: str, name: str, most: int) -> Answer:
+async def _told(response: Response, url: str, name: str, most: int) -> Answer:
     """Read a member of an answer."""
     body = b""
     with contextlib.suppress(aiohttp.ClientError, OSError):  # what has broken off tells nothing

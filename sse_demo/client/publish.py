@@ -27,6 +27,7 @@ def publish(
     idempotency_key: str | None = None,
     headers: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
+    proxy: str | None = None,
     timeout: float = TIMEOUT,
 ) -> str:
     """Publish one event, and return the id that the server has given it. From any thread, also in a notebook.
@@ -34,7 +35,7 @@ def publish(
     >>> publish("http://127.0.0.1:8000/events?topic=news", "hello")      # doctest: +SKIP
     '66c0ffee-1'
 
-    Redirects are not followed, and no proxy is asked.
+    Redirects are not followed.
 
     Args:
         url: Where to publish: ``http`` or ``https``, with the topic in the query. A user and a password in it are sent
@@ -47,6 +48,8 @@ def publish(
             and answers with the same id: so a publisher can try again after an error.
         headers: Sent with the request, such as an ``Authorization``.
         tls: A context for ``https``, where the system's authorities are not the right ones.
+        proxy: The address of a proxy, with a user and a password if it has them; ``"environment"`` for the proxies that
+            the environment names, as in ``HTTPS_PROXY`` and ``NO_PROXY``. By default no proxy is asked.
         timeout: The seconds within which the answer must have come.
 
     Raises:
@@ -63,6 +66,7 @@ def publish(
         idempotency_key=idempotency_key,
         headers=headers,
         tls=tls,
+        proxy=proxy,
         timeout=timeout,
     )
     return run_in_a_thread(publishing, f"publish {shown(url)}")
@@ -78,6 +82,7 @@ async def publish_async(
     idempotency_key: str | None = None,
     headers: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
+    proxy: str | None = None,
     timeout: float = TIMEOUT,  # noqa: ASYNC109  # the arguments of publish()
 ) -> str:
     """The same as :func:`publish`, for use in a coroutine."""
@@ -85,7 +90,7 @@ async def publish_async(
     checked = Event(data, "message" if event is None else event, retry=milliseconds_to_wait)
     more = {"event": event, "key": key, "retry": checked.retry}
     address = _with_query(url, {name: value for name, value in more.items() if value is not None})
-    asking = Asking(idempotency_key, headers, tls, timeout)
+    asking = Asking(idempotency_key, headers, tls, proxy, timeout)
     answer = await post(url, address, "text/plain; charset=utf-8", checked.data.encode(), asking, "id", MAX_ANSWER)
     if not isinstance(answer.told, str):
         raise PublishError(f"{shown(url)} gave no answer that tells an id", shown(url), answer.status)

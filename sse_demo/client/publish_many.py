@@ -29,6 +29,7 @@ def publish_many(
     idempotency_key: str | None = None,
     headers: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
+    proxy: str | None = None,
     timeout: float = TIMEOUT,
 ) -> list[str]:
     """Publish several events in one request, and return their ids. The server keeps all of them, or none.
@@ -47,6 +48,7 @@ def publish_many(
             keeps the events once, and answers with the same ids.
         headers: As in :func:`publish`.
         tls: As in :func:`publish`.
+        proxy: As in :func:`publish`.
         timeout: As in :func:`publish`.
 
     Raises:
@@ -56,7 +58,7 @@ def publish_many(
         TypeError: A value has the wrong type.
     """
     lines = _lines(events)
-    asking = Asking(idempotency_key, headers, tls, timeout)
+    asking = Asking(idempotency_key, headers, tls, proxy, timeout)
     return run_in_a_thread(_send(url, lines, asking), f"publish {shown(url)}")
 
 
@@ -67,10 +69,11 @@ async def publish_many_async(
     idempotency_key: str | None = None,
     headers: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
+    proxy: str | None = None,
     timeout: float = TIMEOUT,  # noqa: ASYNC109  # the arguments of publish_many()
 ) -> list[str]:
     """The same as :func:`publish_many`, for use in a coroutine."""
-    return await _send(url, _lines(events), Asking(idempotency_key, headers, tls, timeout))
+    return await _send(url, _lines(events), Asking(idempotency_key, headers, tls, proxy, timeout))
 
 
 async def _send(url: str, lines: list[bytes], asking: Asking) -> list[str]:

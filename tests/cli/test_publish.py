@@ -11,7 +11,7 @@ from support import Script
 def test_it_prints_the_id(run, server):
     topic = f"{server.url}/events?topic=news"
     id = run("publish", topic, "hello", "--event", "a greeting").stdout.strip()
-    run("publish", topic, "-", stdin="from\nstdin")
+    run("publish", topic, "-", "--whole", stdin="from\nstdin")
     answer = run("listen", f"{topic}&recent=2", "--count", "2", "--json")
     first, second = map(json.loads, answer.stdout.splitlines())
     assert first == {"event": "a greeting", "id": id, "data": "hello"}
