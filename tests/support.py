@@ -47,7 +47,7 @@ class Reader:
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         resume = f"Last-Event-ID: {last_event_id}\r\n" if last_event_id else ""
-        self.socket.sendall(f"GET /events?{query} HTTP/{version}\r\nHost: x\r\n{resume}\r\n".encode())
+        self.socket.sendall(f"GET /events?{query} HTTP/{version}\r\nHost: localhost\r\n{resume}\r\n".encode())
         self.file = self.socket.makefile("rb")
         self.head = b"".join(iter(self.file.readline, b"\r\n"))
         self.chunked = b"chunked" in self.head

@@ -35,7 +35,8 @@ server = serve(log=path, log_events=10**6, log_bytes=10**9, max_burst=50)
 
 def subscribe():
     with socket.create_connection(("127.0.0.1", server.port)) as reader:
-        reader.sendall(b"GET /events?topic=plain&topic=handled&topic=finalized HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+        topics = b"topic=plain&topic=handled&topic=finalized"
+        reader.sendall(b"GET /events?" + topics + b" HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
         while reader.recv(65536):
             pass
 

@@ -68,7 +68,7 @@ def test_it_stops_with_requests_that_wait(background, caplog):
     async def ask():
         reader, writer = await asyncio.open_connection(*address.split(":"))
         try:
-            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             await reader.read()
         finally:
             writer.transport.abort()

@@ -16,7 +16,9 @@ from sse_demo import EventStreamParser, serve
 def test_a_pipelined_request_after_a_stream_does_no_harm(eventually):
     with serve() as server:
         connection = socket.create_connection(("127.0.0.1", server.port), timeout=10)
-        connection.sendall(b"GET /events?topic=a HTTP/1.1\r\nHost: x\r\n\r\nGET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(
+            b"GET /events?topic=a HTTP/1.1\r\nHost: localhost\r\n\r\nGET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        )
         eventually(lambda: server.hub.subscribers == 1)
         server.publish("a", "one")
         received = b""
@@ -39,7 +41,7 @@ def test_a_browser_that_comes_and_goes_leaves_nothing_behind(eventually):
 def test_clients_that_vanish_at_once_are_no_errors(server, eventually):
     for _ in range(200):
         client = socket.create_connection(("127.0.0.1", server.port))
-        client.sendall(b"GET /events?topic=a HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET /events?topic=a HTTP/1.1\r\nHost: localhost\r\n\r\n")
         # As a client does whose process is killed: what is on the way is answered with a reset.
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
@@ -49,9 +51,9 @@ def test_clients_that_vanish_at_once_are_no_errors(server, eventually):
 UNFINISHED = [
     b"",
     b"GET /pi",
-    b"GET /ping HTTP/1.1\r\nHost: x\r\nX-Slow: a",
-    b"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nab",
-    b"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n384\r\nab",
+    b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX-Slow: a",
+    b"POST /events?topic=a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\nab",
+    b"POST /events?topic=a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n384\r\nab",
 ]
 
 
@@ -83,7 +85,7 @@ def test_a_request_that_comes_byte_by_byte_has_no_more_time_than_another(data):
 def test_an_idle_connection_is_closed_and_a_stream_is_not():
     with serve(request_timeout=0.1, heartbeat=0.2) as server:
         with socket.create_connection(("127.0.0.1", server.port), 10) as client:
-            client.sendall(b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.sendall(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert b"".join(iter(lambda: client.recv(1000), b"")).endswith(b'{"message": "pong"}')
         with Reader(server, "topic=a") as reader:
             for _ in range(4):  # the first block, and three heartbeats

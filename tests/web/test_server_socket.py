@@ -41,7 +41,7 @@ def test_without_a_file_descriptor_it_waits_and_goes_on_when_somebody_leaves(tmp
         clients = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(60)]
         eventually(lambda: "accepts no connection" in log.read_text())
         for client in clients:
-            client.sendall(b"GET /events?topic=a HTTP/1.1\r\nHost: x\r\n\r\n")
+            client.sendall(b"GET /events?topic=a HTTP/1.1\r\nHost: localhost\r\n\r\n")
             client.setblocking(False)
         received = dict.fromkeys(clients, b"")
 

@@ -40,7 +40,7 @@ def test_a_stream_for_http_1_0_has_no_chunks_and_ends_by_closing(server):
 
 
 def test_a_stream_for_http_1_1_ends_with_its_last_chunk(server):
-    assert raw(server, b"GET /stream?count=2&interval=0 HTTP/1.1\r\nHost: x\r\n\r\n").endswith(b"\r\n0\r\n\r\n")
+    assert raw(server, b"GET /stream?count=2&interval=0 HTTP/1.1\r\nHost: localhost\r\n\r\n").endswith(b"\r\n0\r\n\r\n")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,8 @@ def test_a_full_server_says_when_to_come_again():
 
 def test_head_of_a_stream_opens_none_and_leaves_the_connection_in_order(server):
     twice = (
-        b"HEAD /events?topic=a HTTP/1.1\r\nHost: x\r\n\r\nGET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        b"HEAD /events?topic=a HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        b"GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     )
     head, _, rest = raw(server, twice).partition(b"\r\n\r\n")
     assert b"Content-Type: text/event-stream" in head

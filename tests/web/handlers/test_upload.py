@@ -55,14 +55,16 @@ def test_what_is_too_large_in_chunks_is_refused():
 
 def test_a_publisher_that_asks_first_is_refused_before_it_sends():
     with serve(max_event_size=1000) as server:
-        head = b"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n"
+        head = (
+            b"POST /events?topic=a HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n"
+        )
         assert raw(server, head).startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize("spelling", ["100-continue", "100-Continue"])
 def test_a_publisher_that_asks_first_is_told_to_go_on(server, spelling):
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        head = f"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nExpect: {spelling}\r\nContent-Length: 2\r\n\r\n"
+        head = f"POST /events?topic=a HTTP/1.1\r\nHost: localhost\r\nExpect: {spelling}\r\nContent-Length: 2\r\n\r\n"
         connection.sendall(head.encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
         connection.sendall(b"hi")
@@ -72,7 +74,7 @@ def test_a_publisher_that_asks_first_is_told_to_go_on(server, spelling):
 def test_an_absurd_body_is_not_received():
     with serve(max_event_size=1000) as server:
         for length in (b"100000000", b"9" * 5000):
-            head = b"POST /events?topic=a HTTP/1.1\r\nHost: x\r\nContent-Length: %b\r\n\r\n" % length
+            head = b"POST /events?topic=a HTTP/1.1\r\nHost: localhost\r\nContent-Length: %b\r\n\r\n" % length
             assert raw(server, head).startswith(b"HTTP/1.1 413 ")
 
 
@@ -99,5 +101,5 @@ def test_so_does_that_of_a_lock(error, status):
         for _ in range(10):
             answer = request(server, "POST", "/admin/events?topic=a", b"x" * 5_000_000)
             assert "X-Request-ID" in assert_problem(answer, status, "locked")
-        absurd = b"POST /admin/events?topic=a HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
+        absurd = b"POST /admin/events?topic=a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n"
         assert raw(server, absurd).startswith(b"HTTP/1.1 %d " % status)
