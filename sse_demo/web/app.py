@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from ..hub.hub import Hub
 from . import handlers
-from .body_limit import body_limit
 from .forwarded import behind_proxies
 from .handlers import Middleware
 from .hosts import known_host
