@@ -90,6 +90,12 @@ def draw(results: dict[str, list[Result]], path: Path) -> None:
     figure.savefig(path, metadata={"Date": None})
 
 
+def put_into_readme(table: str, begin: str, end: str) -> None:
+    """Replace what stands in sse_demo/README.md between these two comments."""
+    before, _, rest = README.read_text().partition(begin)
+    README.write_text(f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     for name, default in [("--rounds", 5), ("--subscribers", 1000), ("--events", 100), ("--size", 100)]:
@@ -112,8 +118,7 @@ def main() -> None:
     print(table)
     if options.write:
         draw(results, CHART)
-        before, _, rest = README.read_text().partition(BEGIN)
-        README.write_text(f"{before}{BEGIN}{table}\n{END}{rest.partition(END)[2]}")
+        put_into_readme(table, BEGIN, END)
 
 
 if __name__ == "__main__":

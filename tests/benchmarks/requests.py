@@ -1,13 +1,14 @@
 """What a small request costs, next to a bare Tornado handler and to what people would otherwise choose.
 
     pip install -r tests/benchmarks/requirements.txt
-    python tests/benchmarks/requests.py [--rounds 7] [--only sse_demo gin]
+    python tests/benchmarks/requests.py [--rounds 7] [--only sse_demo gin] [--write]
 
 Each server is a process on one core, with all its clients on another one. In each round all servers are started, and
 each figure is measured with one server after the other, so that what slows the machine down for a while slows all of
 them. The table has the medians, and in brackets the medians of each round's ratio to bare Tornado. What costs time is
 given as CPU time of the server. Gin and nchan are measured where Debian's packages golang-go,
-golang-github-gin-gonic-gin-dev, nginx and libnginx-mod-nchan are installed.
+golang-github-gin-gonic-gin-dev, nginx and libnginx-mod-nchan are installed. ``--write`` puts the table into
+sse_demo/README.md.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from statistics import median
 
 import psutil
 import tornado
+from compare import put_into_readme
 from peers import HERE, PEERS
 from tqdm import tqdm
 
@@ -37,6 +39,7 @@ OTHERS = ("aiohttp-sse", "gin", "nchan")
 LISTENERS = 10  # subscribers of a publication that somebody listens to
 LINES = 100  # events in a batch
 SIZE = 100  # bytes of data in an event
+BEGIN, END = "<!-- requests -->\n", "<!-- end of requests -->"
 GONE_WITHIN = 10.0  # seconds for a server to notice that its clients have left
 
 BARE_TORNADO = Target(
@@ -281,12 +284,16 @@ def main() -> None:
     ]:
         parser.add_argument(name, type=int, default=default, help=f"{meaning}; default: {default:,}")
     parser.add_argument("--only", nargs="+", default=[], help="these servers, and bare Tornado; default: all")
+    parser.add_argument("--write", action="store_true", help="put the table into sse_demo/README.md")
     options = parser.parse_args()
     load = Load(options.publications, options.batches, options.streams, options.subscribers)
     allow_files(4 * options.subscribers + 1_000)
     with tempfile.TemporaryDirectory() as folder:
         results = measure(targets(Path(folder), options.only), load, options.rounds)
-    print(markdown(results, load, options.rounds))
+    table = markdown(results, load, options.rounds)
+    print(table)
+    if options.write:
+        put_into_readme(table, BEGIN, END)
 
 
 if __name__ == "__main__":
