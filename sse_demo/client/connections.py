@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import socket
 import ssl
@@ -138,7 +139,7 @@ class Connections:
                 hop.method,
                 hop.address.with_user(None),
                 headers=headers,
-                data=hop.body,
+                data=io.BytesIO(hop.body) if hop.body else hop.body,  # which is sent in pieces
                 allow_redirects=False,
                 ssl=self._tls or True,
                 proxy=proxy and proxy.url,

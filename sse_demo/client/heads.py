@@ -54,6 +54,8 @@ class Heads:
         Raises:
             BadHead: This is no HTTP, or it is beyond a limit.
         """
+        if held[0] in b"\r\n":  # empty lines before an answer
+            held[:] = held.lstrip(b"\r\n")
         if not held.startswith(b"HTTP/"[: len(held)]):
             raise BadHead(f"is no HTTP server: the answer begins with {bytes(held[:SHOWN])!r}")
         line = _status_line.match(held)
@@ -78,3 +80,23 @@ class Heads:
         head = bytes(held[: blank.end()])
         del held[: blank.end()]
         return head
+
+    def broken(self, error: Exception) -> Exception:
+        """The error for a head that the library cannot read, or at whose end the connection broke.
+
+        Args:
+            error: The library's own.
+        """
+        if self.status is not None:
+            why = f": {why_unreadable(error)}" if isinstance(error, aiohttp.ClientResponseError) else ""
+            what = f"answered {self.status} {self.reason}".rstrip()
+            return BadHead(f"{what}, and the rest of its head cannot be read{why}", self.status)
+        if isinstance(error, aiohttp.ClientResponseError):
+            return BadHead(f"sends a head that cannot be read: {why_unreadable(error)}")
+        return error
+
+
+def why_unreadable(error: BaseException) -> str:
+    """The library's reason why something is no HTTP, in one line."""
+    reason = str(getattr(error, "message", error)).strip()
+    return reason.removeprefix("Bad status line:").strip().partition(":\n")[0]

@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
-from .heads import BadHead, Heads
+from .heads import BadHead, Heads, why_unreadable
 
 SLICE = 32 * 1024  # bytes that are read without giving way to the event loop
 MAX_HELD = 256 * 1024  # bytes from the network that wait for the reader before it is told to wait, too
@@ -40,17 +40,16 @@ class Response(aiohttp.ClientResponse):
 
         Raises:
             BadHead: There is a status line at least, or something that is no HTTP, or too much.
-            aiohttp.ClientError: The connection broke before.
+            aiohttp.ClientError, OSError: The connection broke before.
         """
         if connection.transport is not None and connection.protocol is not None:
             self._inlet = Inlet(connection.transport, connection.protocol, self.head_timeout)
         try:
             await super().start(connection)
         except (aiohttp.ClientError, OSError) as error:
-            if self._inlet is None or isinstance(error, BadHead) or self._inlet.heads.status is None:
+            if self._inlet is None or isinstance(error, BadHead):
                 raise
-            status, reason = self._inlet.heads.status, self._inlet.heads.reason
-            raise BadHead(f"answered {status} {reason}, and the rest of its head cannot be read", status) from error
+            raise self._inlet.heads.broken(error) from error
         return self
 
     async def read_some(self) -> bytes:
@@ -112,6 +111,8 @@ class Inlet(asyncio.Protocol):
         self._feed_if_waited_for()
         try:
             data = await body.readany()
+        except aiohttp.ClientPayloadError as error:
+            raise self._error or aiohttp.ClientPayloadError("the connection ended before the answer did") from error
         finally:
             self._waiting = None
         self._taken += len(data)
@@ -133,7 +134,7 @@ class Inlet(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Keep the reason until all that has arrived was handed on."""
-        self._finish(exc)
+        self._finish(aiohttp.ClientOSError(*exc.args) if isinstance(exc, OSError) else exc)
         if not self.heads.is_complete or self._is_released:
             self._tell()
         else:
@@ -200,7 +201,9 @@ class Inlet(asyncio.Protocol):
             error = self._handler.exception()
             if error is not before and error is not None:
                 self._held.clear()
-                self._finish(_no_http(error))
+                self._finish(None)
+                # Whatever has come after these bytes.
+                self._error = aiohttp.ClientPayloadError(f"what comes is no HTTP any more: {why_unreadable(error)}")
             elif self._is_paused and len(self._held) < MAX_HELD:
                 self._is_paused = False
                 self.sign_of_life()
@@ -214,7 +217,7 @@ class Inlet(asyncio.Protocol):
         """Tell a reader how the connection was lost, unless there is something that it has not taken yet."""
         if body.total_bytes == self._taken:
             if self._error is not None and not body.is_eof():
-                body.set_exception(_as_client_error(self._error))
+                body.set_exception(self._error)
             self._tell()
 
     def _finish(self, error: Exception | None) -> None:
@@ -285,15 +288,3 @@ class _Outlet(asyncio.Transport):
 
     def resume_reading(self) -> None:
         """The inlet does."""
-
-
-def _no_http(error: BaseException) -> aiohttp.ClientPayloadError:
-    """The library's error for a body that it cannot read, in one line."""
-    why = str(getattr(error, "message", error)).strip().partition(":\n")[0]
-    return aiohttp.ClientPayloadError(f"what comes is no HTTP any more: {why}")
-
-
-def _as_client_error(error: Exception) -> Exception:
-    if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError):
-        return aiohttp.ClientOSError(*error.args)
-    return error

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import inspect
 import ssl
-from collections.abc import Awaitable, Callable, Container, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -111,12 +111,12 @@ class StreamRequest:
         if status != 200:
             answered = f"answered {status} {one_line(response.reason or '')}, not 200{await _explanation(response)}"
             return self._judged(status, answered, retry_after(response.headers.get("Retry-After")))
-        if response.content_type != "text/event-stream":
-            sends = one_line(response.content_type)
+        if (sends := media_type(response.headers.getall("Content-Type", ()))) != "text/event-stream":
+            sends = one_line(sends) or "no Content-Type"
             return Refused(f"sends {sends}, not text/event-stream: this is no event stream", status)
-        for name, plain in (("Content-Encoding", "identity"), ("Transfer-Encoding", "chunked")):
+        for name, plain in (("Content-Encoding", ("identity",)), ("Transfer-Encoding", ("identity", "chunked"))):
             encoding = ", ".join(response.headers.getall(name, ())).strip()
-            if encoding and encoding.lower() != plain:
+            if encoding and encoding.lower() not in plain:
                 return Refused(f"sends {name}: {one_line(encoding)}, which was not asked for and is not read", status)
         return None
 
@@ -129,11 +129,20 @@ class StreamRequest:
         return Refused(answered, status)
 
 
+def media_type(values: Sequence[str]) -> str:
+    """The type that the ``Content-Type`` headers of an answer name, without parameters; ``""`` where there is none.
+
+    Of several the last counts (Fetch standard, 2.2.2, "extract a MIME type").
+    """
+    names = [value.partition(";")[0].strip().lower() for value in ",".join(values).split(",")]
+    return next((name for name in reversed(names) if "/" in name and name != "*/*"), "")
+
+
 async def _explanation(response: Response) -> str:
     """The answer's own words for why it is no stream."""
     if 300 <= response.status < 400 and "Location" not in response.headers:
         return ", with no Location to go to"
-    if response.content_type == "application/problem+json":  # RFC 9457
+    if media_type(response.headers.getall("Content-Type", ())) == "application/problem+json":  # RFC 9457
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with asyncio.timeout(EXPLANATION_TIMEOUT):
                 if detail := problem_detail(await read_up_to(response, MAX_EXPLANATION)):
