@@ -92,7 +92,8 @@ def _url_of_jupyter_server(pid: str) -> str:
         from jupyter_core.paths import jupyter_runtime_dir  # it is there wherever a kernel is
 
         server = json.loads((Path(jupyter_runtime_dir()) / f"jpserver-{int(pid)}.json").read_text("utf-8"))
-        return f"http://{server['hostname']}{server['base_url']}"
+        host = server["hostname"]
+        return f"http://{f'[{host}]' if ':' in host else host}{server['base_url']}"
     except (ImportError, OSError, ValueError, KeyError, TypeError):  # another kind of parent
         return ""
 

@@ -1,9 +1,11 @@
 """Cells that are run again, in a real kernel."""
 
 import inspect
+import json
 import socket
 
 import pytest
+from asking import request
 from jupyter_client.manager import start_new_kernel
 
 import sse_demo.notebook
@@ -18,6 +20,21 @@ from sse_demo.lab import (
     ServerProcess,
     SlowReader,
 )
+from sse_demo.notebook import browser_is_elsewhere
+
+
+@pytest.fixture
+def jupyter_server(tmp_path, monkeypatch):
+    """``jupyter_server(hostname, base_url)`` is as if such a Jupyter Server had started this process as a kernel."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path))
+
+    def started_by(hostname, base_url):
+        facts = {"hostname": hostname, "base_url": base_url, "port": 8888}
+        (tmp_path / "jpserver-4711.json").write_text(json.dumps(facts), "utf-8")
+        return {"JPY_PARENT_PID": "4711"}
+
+    return started_by
+
 
 THING = """
 from sse_demo.notebook import owned_by_cell
@@ -175,3 +192,42 @@ def test_outside_of_a_notebook_nothing_happens():
     sse_demo.notebook.stop_on_rerun(Thing())
     sse_demo.notebook.stop_earlier_run()
     assert sse_demo.notebook._started == []
+
+
+@pytest.mark.parametrize(
+    ("hostname", "base_url", "elsewhere"),
+    [
+        ("localhost", "/", False),
+        ("127.0.0.1", "/", False),
+        ("::1", "/", False),
+        ("0.0.0.0", "/", True),  # a container
+        ("hub.example", "/", True),
+        ("127.0.0.1", "/user/ada/", True),  # a proxy in front of it
+    ],
+)
+def test_a_jupyter_server_at_a_local_address_has_its_browser_here(jupyter_server, hostname, base_url, elsewhere):
+    assert browser_is_elsewhere(jupyter_server(hostname, base_url)) is elsewhere
+    url = f"http://{f'[{hostname}]' if ':' in hostname else hostname}:8888{base_url}"
+    assert browser_is_elsewhere({"JUPYTER_SERVER_URL": url}) is elsewhere, "a terminal is told its address"
+
+
+def test_what_is_no_jupyter_server_has_its_browser_here(jupyter_server, tmp_path):
+    assert not browser_is_elsewhere({})
+    for parent in ("", "1", "x", "-1", "0", "../4711"):
+        assert not browser_is_elsewhere({"JPY_PARENT_PID": parent})
+    environment = jupyter_server("0.0.0.0", "/")
+    for damaged in ("", "{", "[]", "{}", "3", "null"):
+        (tmp_path / "jpserver-4711.json").write_text(damaged, "utf-8")
+        assert not browser_is_elsewhere(environment)
+
+
+@pytest.mark.parametrize("name", ["JUPYTERHUB_SERVICE_PREFIX", "VSCODE_PROXY_URI", "CODESPACES", "COLAB_RELEASE_TAG"])
+def test_where_the_browser_is_elsewhere_a_server_answers_every_name_by_default(monkeypatch, name):
+    def answered(**settings):
+        with serve(**settings) as server:
+            return [request(server, "GET", "/ping", headers={"Host": host})[0] for host in ("hub.example", "a.test")]
+
+    assert answered() == [421, 421]
+    monkeypatch.setenv(name, "anything")
+    assert answered() == [200, 200]
+    assert answered(allow_hosts=["a.test"]) == [421, 200]

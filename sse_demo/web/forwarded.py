@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import NamedTuple
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, split_host_and_port
 
 from .handlers import Handler, Middleware
+from .hosts import address_in
 
 REMEMBERED = 1024  # addresses, and whether each is a proxy's
 
@@ -139,11 +140,7 @@ def _read_address(text: str) -> IPv4Address | IPv6Address | None:
     """An address, perhaps with a port; ``None`` for ``unknown``, for what is obfuscated, and for what is none."""
     if found := _with_port(text):
         text = found[1] or found[2] or ""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+    return address_in(text)
 
 
 def _membership(networks: Sequence[str]) -> Callable[[str], bool]:

@@ -1,10 +1,14 @@
 """Pages from elsewhere: what they may read, and what they may change."""
 
+import http.client
 import json
+import ssl
 
 import pytest
+import trustme
 from asking import answer, assert_problem, publish
 
+from sse_demo import Certificate, serve
 from sse_demo.web.handlers import Handler, problem
 
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
@@ -106,6 +110,71 @@ def test_what_a_page_from_elsewhere_would_change_is_refused_on_every_route(servi
     for allowed in ({}, {"Origin": own}, {"Origin": "https://a.test"}):
         assert answer(url, method, Content_Length="0", **allowed)[0] == 204
     assert answer(url, Origin="https://b.test")[0] == 200, "a browser sees to it that the page cannot read it"
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("localhost:80", "http://localhost"),
+        ("localhost", "http://localhost:80"),
+        ("LocalHost:8000", "http://localhost:8000"),
+        ("localhost:8000", "HTTP://LOCALHOST:8000"),
+        ("[::1]:80", "http://[::1]"),
+    ],
+)
+def test_an_own_page_may_publish_however_its_origin_is_written(server, host, origin):
+    assert publish(server, Host=host, Origin=origin)[0] == 202
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("localhost", "https://localhost"),  # another scheme
+        ("localhost", "https://localhost:80"),
+        ("localhost:443", "http://localhost"),
+        ("localhost", "http://localhost:8000"),
+        ("localhost", "http://127.0.0.1"),
+        ("localhost", "localhost"),
+        ("localhost", "http://localhost/"),
+        ("localhost", "http://localhost, http://localhost"),
+        ("localhost", "http://evil.test@localhost"),
+        ("localhost", "null"),
+    ],
+)
+def test_an_origin_that_differs_in_its_scheme_its_host_or_its_port_is_another(server, host, origin):
+    assert_problem(publish(server, Host=host, Origin=origin), 403, origin, "allow_origins")
+
+
+def test_with_tls_the_own_pages_are_those_of_https(tmp_path):
+    authority = trustme.CA()
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with serve(tls=Certificate(tmp_path / "server.pem")) as server:
+        for origin, status in [(server.url, 202), (server.url.replace("https", "http"), 403)]:
+            connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=trusting, timeout=10)
+            connection.request("POST", "/events?topic=a", b"x", {"Origin": origin})
+            assert connection.getresponse().status == status
+            connection.close()
+
+
+def test_an_origin_that_is_let_in_may_be_written_in_other_ways_too():
+    with serve(allow_origins=["https://a.test:443", "http://b.test:8000"]) as server:
+        for origin in ("https://a.test", "https://A.test", "https://a.test:443", "http://b.test:8000"):
+            status, headers, _ = publish(server, Origin=origin)
+            assert (status, headers["Access-Control-Allow-Origin"]) == (202, origin)
+        for origin in ("http://a.test", "https://a.test:8443", "http://b.test", "null"):
+            assert publish(server, Origin=origin)[0] == 403
+
+
+def test_what_the_browser_says_itself_counts_where_a_proxy_asks_by_another_name():
+    """As nginx does by default. No page can set this header."""
+    with serve(allow_hosts=["up"]) as server:
+        asked = {"Host": "up", "Origin": "https://shop.example"}
+        assert publish(server, Sec_Fetch_Site="same-origin", **asked)[0] == 202
+        for site in ("same-site", "cross-site", "none", "", "SAME-ORIGIN"):
+            assert publish(server, Sec_Fetch_Site=site, **asked)[0] == 403
+        assert publish(server, Sec_Fetch_Site="same-origin", Host="up", Origin="null")[0] == 403
 
 
 def test_a_page_from_elsewhere_may_not_publish(server):

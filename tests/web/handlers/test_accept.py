@@ -8,8 +8,23 @@ from sse_demo.web.handlers.accept import takes_event_streams
 @pytest.mark.parametrize(
     "accept",
     [
-        *("", "*/*", "text/*", "text/event-stream", "TEXT/Event-Stream; q=0.01", "a/b, text/event-stream"),
-        *("text/html, */*;q=0.1", "*/*;q=0, text/event-stream", "text/event-stream;q=1, text/*;q=0"),
+        *(
+            "",
+            "*/*",
+            "*",
+            "*;q=0.5",
+            "a/b, *",
+            "text/*",
+            "text/event-stream",
+            "TEXT/Event-Stream; q=0.01",
+            "a/b, text/event-stream",
+        ),
+        *(
+            "TEXT/Event-Stream; q=0.01",
+            "text/html, */*;q=0.1",
+            "*/*;q=0, text/event-stream",
+            "text/event-stream;q=1, text/*;q=0",
+        ),
     ],
 )
 def test_what_takes_event_streams(accept):
@@ -19,7 +34,15 @@ def test_what_takes_event_streams(accept):
 @pytest.mark.parametrize(
     "accept",
     [
-        *("application/json", "text/html", "*/*;q=0", "text/*; q=0.000, */*;q=1", "text/event-stream;q=0.0"),
+        *(
+            "application/json",
+            "text/html",
+            "*/*;q=0",
+            "text/*; q=0.000, */*;q=1",
+            "text/event-stream;q=0.0",
+            "*;q=0",
+            "text/event-stream;q=0, *",
+        ),
         *("text/event-stream;q=0, */*", "text/event-streams"),
     ],
 )

@@ -1,11 +1,12 @@
 """``POST /events``: what may be published, and what is made of it."""
 
 import json
+import math
 
 import pytest
 from asking import assert_problem, next_events, publish, stream
 
-from sse_demo import serve
+from sse_demo import Event, serve
 
 
 def test_what_is_published_is_sent(server):
@@ -69,6 +70,10 @@ def test_nothing_can_be_injected_through_the_event_type(server, type_):
         ("/events?topic=a&topic=b", "one topic"),
         ("/events?topic=a&retry=-1", "retry"),
         ("/events?topic=a&retry=x", "retry"),
+        ("/events?topic=a&retry=0", "retry must be a whole number from 100 to 3600000, not '0'"),
+        ("/events?topic=a&retry=99", "from 100 to 3600000"),
+        ("/events?topic=a&retry=3600001", "from 100 to 3600000"),
+        ("/events?topic=a&retry=2147483647", "from 100 to 3600000"),
         ("/events?topic=a&event=x&event=y", "2 times"),
     ],
 )
@@ -95,6 +100,18 @@ def test_a_key_says_what_an_event_is_the_newest_of():
             assert publish(server, data, f"/events?topic=prices&key={key}")[0] == 202
         with stream(server, "/events?topic=prices&recent=10") as answer:
             assert [event.data for event in next_events(answer, 2)] == ["2", "3"]
+
+
+def test_the_time_to_wait_that_a_publisher_may_tell_everybody_has_bounds():
+    with serve(min_retry=0.5, max_retry=2) as server:
+        for retry, status in [(499, 400), (500, 202), (2000, 202), (2001, 400)]:
+            assert publish(server, path=f"/events?topic=a&retry={retry}")[0] == status
+        with stream(server, "/events?topic=a") as answer:
+            server.publish("a", Event("x", retry=0))  # from Python it is free
+            assert next_events(answer)[0].retry == 0
+    with serve(max_retry=math.inf) as server:
+        assert publish(server, path="/events?topic=a&retry=2147483647")[0] == 202
+        assert publish(server, path="/events?topic=a&retry=2147483648")[0] == 400
 
 
 def test_a_key_without_a_use_is_refused(server):
