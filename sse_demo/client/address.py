@@ -59,6 +59,11 @@ def redirected(address: URL, location: str) -> URL:
     return parse_address(location)
 
 
+def same_origin(one: URL, other: URL) -> bool:
+    """Whether two addresses have the same scheme, host and port (HTML standard, 7.1.1)."""
+    return (one.scheme, one.raw_host, one.port) == (other.scheme, other.raw_host, other.port)
+
+
 def shown(url: Url) -> str:
     """The address as it may be shown and logged: without the user and the password."""
     text = str(url)

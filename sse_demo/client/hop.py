@@ -9,6 +9,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from .address import same_origin
 from .cookies import Cookies
 from .headers import require_header
 
@@ -45,7 +46,7 @@ class Hop(NamedTuple):
         if (status == 303 and method not in ("GET", "HEAD")) or (status in (301, 302) and method == "POST"):
             method, body = "GET", None
             headers = CIMultiDict(each for each in headers.items() if each[0].lower() not in OF_THE_BODY)
-        if address.origin() != self.address.origin():
+        if not same_origin(address, self.address):
             headers = CIMultiDict(each for each in headers.items() if each[0].lower() in GO_ALONG)
         elif address.user is None and address.password is None:
             address = address.with_user(self.address.user).with_password(self.address.password)
