@@ -134,30 +134,39 @@ def throw(port: int, data: bytes, ending: str) -> str:
     return ""
 
 
-def fuzz(port: int, count: int, first: int) -> Thrown:
-    """Throw requests.
+def examples(count: int, first: int) -> list[tuple[bytes, str]]:
+    """Requests, each with the way in which its connection ends.
 
     Args:
-        port: Of the server.
         count: How many requests.
-        first: A seed. The same seed throws the same requests.
+        first: A seed. The same seed gives the same requests.
     """
-    examples: list[tuple[bytes, str]] = []
+    found: list[tuple[bytes, str]] = []
 
     @seed(first)
     @settings(max_examples=count, deadline=None, database=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(requests | st.binary(max_size=300), endings)
     def collect(data: bytes, ending: str) -> None:
-        examples.append((data, ending))
+        found.append((data, ending))
 
     collect()
+    return found
+
+
+def throw_all(port: int, thrown: list[tuple[bytes, str]]) -> Thrown:
+    """Throw requests, several at the same time."""
     start = time.perf_counter()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        statuses = Counter(pool.map(lambda example: throw(port, *example), examples))
+        statuses = Counter(pool.map(lambda example: throw(port, *example), thrown))
     took = time.perf_counter() - start
     del statuses[""]
-    return Thrown(len(examples), sum(len(data) for data, _ in examples), statuses, took)
+    return Thrown(len(thrown), sum(len(data) for data, _ in thrown), statuses, took)
+
+
+def fuzz(port: int, count: int, first: int) -> Thrown:
+    """Throw as many requests as this, those of this seed."""
+    return throw_all(port, examples(count, first))
 
 
 class Crowd:
@@ -243,14 +252,6 @@ class NeverReading(Crowd):
 
     size = NEVER_READING
 
-    def __init__(self, port: int) -> None:
-        super().__init__(port)
-        self._publisher = socket.create_connection(self._address, timeout=5)
-
-    def __exit__(self, *error: object) -> None:
-        super().__exit__(*error)
-        self._publisher.close()
-
     def first_words(self, number: int) -> bytes:
         return flood if number % 2 else large_answer
 
@@ -268,8 +269,9 @@ class NeverReading(Crowd):
         return True
 
     def meanwhile(self) -> None:
-        self._publisher.sendall(large_event)
-        answer = self._publisher.recv(65_536)
+        with socket.create_connection(self._address, timeout=5) as publisher:
+            publisher.sendall(large_event)
+            answer = publisher.recv(65_536)
         assert answer.startswith(b"HTTP/1.1 202"), answer
 
 
@@ -367,8 +369,9 @@ def main() -> None:
         fuzz(port, 1_000, options.seed)  # so that what it needs once is there
         at_rest(port, process)
         before = process.memory_info().rss
+        prepared = examples(options.requests, options.seed + 1)  # which takes long, and would keep the others waiting
         with SlowSenders(port) as slow, NeverReading(port) as deaf, EverSending(port) as loud, HalfClosed(port) as half:
-            thrown = fuzz(port, options.requests, options.seed + 1)
+            thrown = throw_all(port, prepared)
         state = at_rest(port, process)
         grown = process.memory_info().rss - before
         log = text()
