@@ -95,9 +95,8 @@ class Event(_EventFields):
         if self.retry is not None:
             lines.append(f"retry: {self.retry}")
         # Not str.splitlines: it also splits at U+2028, form feeds and others, which are plain text here.
-        text = self.data.replace("\r\n", "\n").replace("\r", "\n")
-        lines += [f"data: {line}" for line in text.split("\n")]
-        return "\n".join([*lines, "\n"]).encode()
+        text = self.data.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\ndata: ")
+        return "\n".join([*lines, f"data: {text}\n\n"]).encode()
 
 
 class _CommentFields(NamedTuple):

@@ -22,11 +22,12 @@ class Query:
 
     def __init__(self, handler: RequestHandler, max_topics: float) -> None:
         self._handler = handler
+        self._given = handler.request.query_arguments
         self._max_topics = max_topics
 
     def __contains__(self, name: str) -> bool:
         """Whether the query gives this name."""
-        return bool(self._values(name))
+        return name in self._given
 
     @overload
     def text(self, name: str, default: str) -> str: ...
@@ -88,4 +89,4 @@ class Query:
         return topic
 
     def _values(self, name: str) -> list[str]:
-        return self._handler.get_query_arguments(name, strip=False)
+        return self._handler.get_query_arguments(name, strip=False) if name in self._given else []

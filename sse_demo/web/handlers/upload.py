@@ -10,7 +10,8 @@ from .handler import decoded
 from .problems import Problem, problem
 
 MAX_DIGITS = 18  # of a Content-Length; Python reads no more than some thousand
-TEXT_TYPES = ("", "application/json", "application/x-www-form-urlencoded")  # the last is what curl -d sends
+# The last but one is what curl -d sends.
+TEXT_TYPES = ("", "application/json", "application/x-www-form-urlencoded", "application/x-ndjson")
 UTF_8 = ("utf-8", "utf8", "us-ascii")
 
 
@@ -113,5 +114,5 @@ def media_type_of(headers: HTTPHeaders) -> str:
 
 
 def too_large(limit: float) -> Problem:
-    """The answer to a body that is larger than an event may be."""
-    return problem(413, f"the event has more than {limit:,} bytes, which is the limit")
+    """The answer to a body that is larger than it may be."""
+    return problem(413, f"the body has more than {limit:,} bytes, which is the limit")
