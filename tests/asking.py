@@ -42,7 +42,9 @@ def open_stream(server, path):
     """An answer that does not end, which the caller closes."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     connection.request("GET", path)
-    return connection.getresponse()
+    answer = connection.getresponse()
+    connection.sock.close()  # the answer has it, too, and is the last to close it
+    return answer
 
 
 def raw(server, data):

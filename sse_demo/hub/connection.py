@@ -20,7 +20,7 @@ from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
 from ..wire.service_events import HEARTBEAT
-from .one_way import OneWayStream
+from .one_way import OneWayStream, Progress
 
 JOINED_UP_TO = 65536  # bytes that are put together for one write
 MAX_HEARD = 65536  # bytes that a client may send after its request; they are thrown away
@@ -88,6 +88,10 @@ class Connection:
         if size <= JOINED_UP_TO:
             return self._write(b"".join(parts))
         return all([self._write(part) for part in parts])  # each is written, also when one has to wait
+
+    def has_stalled(self, now: float, max_stall: float) -> bool:
+        """Whether the client has not read for too long. See :meth:`Progress.has_stalled`."""
+        return isinstance(self._stream, Progress) and not self.closed and self._stream.has_stalled(now, max_stall)
 
     def when_drained(self, callback: Callable[[], None]) -> None:
         """Call back, not at once, when everything written has gone out; never if the connection is lost before."""

@@ -25,6 +25,7 @@ class Metrics:
         sent_bytes: Bytes of events written.
         refused: Subscribers and events refused, by reason.
         closed: Streams closed by the server, by reason.
+        connections: Connections of any kind that are open.
         resets: Subscribers told that events are missing, by reason.
         delivery_seconds: Seconds from the append to the log until an event is written to all who have caught up.
     """
@@ -35,6 +36,7 @@ class Metrics:
         self.sent_bytes = Counter("sse_sent_bytes", "Bytes of events written", registry=self.registry)
         self.refused = Counter("sse_refused", "Subscribers and events refused", ["reason"], registry=self.registry)
         self.closed = Counter("sse_closed", "Streams closed by the server", ["reason"], registry=self.registry)
+        self.connections = Gauge("sse_connections", "Connections of any kind that are open", registry=self.registry)
         self.resets = Counter(
             "sse_resets", "Subscribers told that events are missing", ["reason"], registry=self.registry
         )

@@ -9,10 +9,9 @@ import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from tornado.httpserver import HTTPServer
-
 from ..hub.hub import Hub
 from .hosts import is_loopback
+from .http_server import HttpServer
 from .server_socket import ServerSocket
 from .service import App
 
@@ -64,20 +63,13 @@ class AsyncServer:
         self._socket = socket
         self._background = background
         self._tasks: list[asyncio.Task[None]] = []
-        limits = app.service.settings
-        self._http = HTTPServer(
-            app,
-            max_body_size=app.service.max_body_size,
-            body_timeout=limits.request_timeout,
-            idle_connection_timeout=limits.request_timeout,
-            ssl_options=tls,
-        )
+        self._http = HttpServer(app, tls)
         self._ending: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
 
     async def start(self) -> None:
         """Accept connections from now on, and run the background."""
-        self._http.add_socket(self._socket)
+        self._http.start(self._socket)
         for run in self._background:
             task = asyncio.create_task(run(self.service.hub))
             task.add_done_callback(_tell_of_failure)

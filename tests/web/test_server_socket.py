@@ -50,7 +50,7 @@ def test_without_a_file_descriptor_it_waits_and_goes_on_when_somebody_leaves(tmp
                 with contextlib.suppress(BlockingIOError):
                     received[client] += client.recv(1000)
             opened = [data for data in received.values() if b"200 OK" in data]
-            return len(opened) > 10 and all(data.count(b"\r\n:\n\n\r\n") >= 2 for data in opened)
+            return len(opened) > 10 and all(data.count(b"\r\n:\n\r\n") >= 2 for data in opened)
 
         eventually(all_that_are_open_have_heartbeats)
         for client in clients:

@@ -171,11 +171,13 @@ class Handler(RequestHandler):
         if self.request.method == "HEAD":
             self.flush()
             raise Finish
-        self.set_header("Connection", "close")  # this socket will serve no other request
+        if not (chunked := self.request.version == "HTTP/1.1"):
+            self.request.headers["Connection"] = "close"  # or Tornado would promise to keep it alive
+            self.set_header("Connection", "close")
+        self._http._disconnect_on_finish = False  # or Tornado would send "close", with which Node hides a cut
         self.write(hello)
         with suppress(StreamClosedError):  # the client has left: when_closed tells, soon
             await self.flush()
-        chunked = self.request.version == "HTTP/1.1"
         connection = self._stream = Connection(self.detach(), chunked=chunked)
         return connection
 

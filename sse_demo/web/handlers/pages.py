@@ -8,12 +8,16 @@ from .problems import problem
 
 
 class NotFoundHandler(Handler):
-    """404, for any method."""
+    """404, for any method. Only ``OPTIONS *`` asks about no address, but about the server (RFC 9110, 9.3.7)."""
 
     def prepare(self) -> None:
         super().prepare()
-        if not self._finished:
+        if not self._finished and (self.request.method, self.request.path) != ("OPTIONS", "*"):
             raise problem(404, f"there is nothing at {self.request.path}")
+
+    def options(self, *args: str, **kwargs: str) -> None:
+        self.set_status(204)
+        self.set_header("Allow", ", ".join(self.SUPPORTED_METHODS))
 
 
 class HealthHandler(Handler):

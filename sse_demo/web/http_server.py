@@ -1,0 +1,280 @@
+"""The HTTP server: it accepts connections, counts them, and closes those that only take up room.
+
+Tornado reads the requests of each connection, one after the other. What stands around that is here: how many
+connections there may be, which of them makes room for another, which has not read its answer for too long, and the
+forms of a request's target (RFC 9112, 3.2).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import socket
+import ssl
+import sys
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from tornado.http1connection import HTTP1ConnectionParameters, HTTP1ServerConnection
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.ioloop import IOLoop
+from tornado.netutil import add_accept_handler
+
+from .bodies import has_body
+from .raw_answers import raw_problem
+from .server_socket import ServerSocket
+from .service import App
+from .streams import Farewell, PlainStream, RequestStream, SecureStream
+
+RESERVE = 128  # connections beside those of event streams: /health and publishers are answered while streams are full
+GRACE = 1.0  # seconds in which a new connection need not make room for another
+MAX_HEAD = 65_536  # bytes of a request's head
+LOOK_EVERY = 1.0  # seconds between two looks at those who do not read
+
+_logger = logging.getLogger("sse_demo.server")
+_ABSOLUTE = re.compile(r"https?://(?P<host>[^/?#@]+)(?P<rest>(?:[/?].*)?)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Where a request comes from, as Tornado asks for it.
+
+    Attributes:
+        remote_ip: The address of the other end.
+        protocol: ``"http"`` or ``"https"``.
+    """
+
+    remote_ip: str
+    protocol: str
+
+    def __str__(self) -> str:
+        return self.remote_ip
+
+
+class HttpServer(HTTPServerConnectionDelegate):
+    """Serves an application. For the event loop's thread.
+
+    All connections together, event streams among them, are ``max_connections`` and :data:`RESERVE` at the most. For
+    one more, the one makes room that has been kept alive without a request for longest. Where there is none, the new
+    one is answered with 503.
+
+    Args:
+        app: What is served.
+        tls: A server's context with its certificate loaded. Without one, connections are not encrypted.
+    """
+
+    def __init__(self, app: App, tls: ssl.SSLContext | None = None) -> None:
+        self._app = app
+        self._service = app.service
+        self._tls = tls
+        limits = app.service.settings
+        self._max_stall = app.service.hub.settings.max_stall
+        self._most = limits.max_connections + RESERVE
+        self._parameters = HTTP1ConnectionParameters(
+            max_header_size=MAX_HEAD,
+            header_timeout=limits.request_timeout,
+            body_timeout=limits.request_timeout,
+            max_body_size=sys.maxsize,  # the application decides, for each of its handlers
+        )
+        self._ordinary: set[HTTP1ServerConnection] = set()  # all but event streams
+        self._new: OrderedDict[HTTP1ServerConnection, float] = OrderedDict()  # without a request, and since when
+        self._idle: OrderedDict[HTTP1ServerConnection, None] = OrderedDict()  # kept alive; the longest comes first
+        self._farewells: dict[Farewell, None] = {}  # in their order
+        self._stop_accepting: Callable[[], None] | None = None
+        self._look: object = None
+
+    @property
+    def connections(self) -> int:
+        """How many there are, event streams among them."""
+        return len(self._ordinary) + len(self._service.connections) + len(self._farewells)
+
+    def start(self, bound: ServerSocket) -> None:
+        """Accept connections from now on."""
+        self._io_loop = IOLoop.current()
+        self._stop_accepting = add_accept_handler(bound, self._accept)
+        self._close_stalled()
+
+    def stop(self) -> None:
+        """Accept no more connections."""
+        if self._stop_accepting:
+            self._stop_accepting()
+            self._io_loop.remove_timeout(self._look)
+
+    async def close_all_connections(self) -> None:
+        """Close all but the event streams."""
+        for connection in list(self._ordinary):
+            await connection.close()
+        for farewell in list(self._farewells):
+            farewell.close()
+
+    # What Tornado tells of its connections
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        """A connection waits for a request."""
+        connection = cast(HTTP1ServerConnection, server_conn)
+        if connection not in self._new:
+            self._idle[connection] = None
+        cast(RequestStream, connection.stream).reads_head = True
+        return _Request(self, connection, self._app.start_request(server_conn, request_conn))
+
+    def begun(self, connection: HTTP1ServerConnection) -> None:
+        """The head of a request has come."""
+        self._new.pop(connection, None)
+        self._idle.pop(connection, None)
+
+    def on_close(self, server_conn: object) -> None:
+        """A connection has ended, or has become an event stream."""
+        connection = cast(HTTP1ServerConnection, server_conn)
+        self.begun(connection)
+        self._ordinary.discard(connection)
+        self._service.hub.metrics.connections.dec()
+
+    # Connections
+
+    def _accept(self, accepted: socket.socket, address: Any) -> None:
+        if self.connections >= self._most and not self._make_room():
+            self._service.hub.metrics.refused.labels("connections").inc()
+            self._turn_away(accepted)
+            return
+        accepted.setblocking(False)
+        stream: RequestStream
+        if self._tls is None:
+            stream = PlainStream(accepted, self._bid_farewell)
+        else:
+            try:
+                secured = self._tls.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
+            except OSError:  # the client has left
+                accepted.close()
+                return
+            stream = SecureStream(secured)
+        connection = HTTP1ServerConnection(stream, self._parameters, Peer(address[0], "https" if self._tls else "http"))
+        self._ordinary.add(connection)
+        self._new[connection] = self._io_loop.time()
+        self._service.hub.metrics.connections.inc()
+        connection.start_serving(self)
+
+    def _make_room(self) -> bool:
+        """Close the connection that can best be spared."""
+        if self._farewells:
+            next(iter(self._farewells)).close()
+            return True
+        if self._idle:
+            connection, _ = self._idle.popitem(last=False)
+        elif self._new and self._io_loop.time() - next(iter(self._new.values())) > GRACE:
+            connection, _ = self._new.popitem(last=False)
+        else:
+            return False
+        self._ordinary.discard(connection)
+        connection.stream.close()
+        return True
+
+    def _turn_away(self, accepted: socket.socket) -> None:
+        """Answer with 503, as far as it is possible at once; over TLS it is not."""
+        with accepted, contextlib.suppress(OSError):
+            accepted.setblocking(False)
+            if self._tls is None:
+                accepted.send(raw_problem(503, f"{self.connections} connections are open, which is the limit"))
+                accepted.recv(MAX_HEAD)  # what is left unread is answered with a reset, and the answer may be lost
+
+    def _bid_farewell(self, leaving: socket.socket) -> None:
+        farewell = Farewell(leaving, lambda ended: self._farewells.pop(ended, None))
+        self._farewells[farewell] = None
+        farewell.begin()
+
+    def _close_stalled(self) -> None:
+        """Close those that have not read for too long. Those who follow topics are also looked after by the hub."""
+        now = self._io_loop.time()
+        for ordinary in list(self._ordinary):
+            stream = cast(RequestStream, ordinary.stream)
+            if stream.has_stalled(now, self._max_stall):
+                _logger.debug("closed a connection whose client has not read its answer for %g s", self._max_stall)
+                stream.close()
+        for connection in list(self._service.connections):
+            if connection.has_stalled(now, self._max_stall):
+                self._service.hub.metrics.closed.labels("stall").inc()
+                connection.abort()
+        self._look = self._io_loop.call_later(min(LOOK_EVERY, self._max_stall / 4), self._close_stalled)
+
+
+class _Request(HTTPMessageDelegate):
+    """A request on its way to the application."""
+
+    __slots__ = ("_connection", "_delegate", "_server")
+
+    def __init__(self, server: HttpServer, connection: HTTP1ServerConnection, delegate: HTTPMessageDelegate) -> None:
+        self._server = server
+        self._connection = connection
+        self._delegate = delegate
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        self._server.begun(self._connection)
+        stream = cast(RequestStream, self._connection.stream)
+        if stream.is_refused:
+            raise HTTPInputError("it follows one that was refused")
+        stream.reads_head = False
+        assert isinstance(start_line, RequestStartLine)  # that of an answer is for clients
+        if has_body(headers):
+            stream.reads_body = True
+            _check_body(start_line.version, headers)
+        if not start_line.path.startswith("/"):
+            start_line = start_line._replace(path=_origin_form(start_line, headers))
+        return self._delegate.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        return self._delegate.data_received(chunk)
+
+    def finish(self) -> None:
+        cast(RequestStream, self._connection.stream).reads_body = False
+        self._delegate.finish()
+
+    def on_connection_close(self) -> None:
+        self._delegate.on_connection_close()
+
+
+def _check_body(version: str, headers: HTTPHeaders) -> None:
+    """See to what Tornado takes too easily, or in one spelling alone.
+
+    Raises:
+        HTTPInputError: A client of HTTP/1.0 sends chunks, which it does not know (RFC 9112, 6.1).
+    """
+    if version == "HTTP/1.0":
+        headers.pop("Expect", None)  # such a client knows no answer before the answer (RFC 9110, 10.1.1)
+        if "Transfer-Encoding" in headers:
+            raise HTTPInputError("HTTP/1.0 has no Transfer-Encoding")
+    elif headers.get("Expect", "").lower() == "100-continue":
+        headers["Expect"] = "100-continue"
+
+
+def _origin_form(request: RequestStartLine, headers: HTTPHeaders) -> str:
+    """The path and the query of a target that is a whole address. Its host replaces the one of the header ``Host``.
+
+    RFC 9112, 3.2.2. A request that lacks ``Host``, or has several, is left to Tornado, which refuses it.
+
+    Raises:
+        HTTPInputError: The address has no host, or has a user's name in it.
+    """
+    if request.path == "*" or request.method == "CONNECT":
+        return request.path
+    address = _ABSOLUTE.fullmatch(request.path)
+    if address is None:
+        raise HTTPInputError("the target must be a path, or an address of HTTP without the name of a user")
+    hosts = headers.get_list("Host")
+    if len(hosts) == 1 or (not hosts and request.version == "HTTP/1.0"):
+        headers["Host"] = address["host"]
+    rest = address["rest"]
+    if not rest and request.method == "OPTIONS":
+        return "*"  # RFC 9112, 3.2.4
+    return rest if rest.startswith("/") else f"/{rest}"
