@@ -14,7 +14,7 @@ Url = str | URL  # an address as it is given
 
 _parts = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?", re.IGNORECASE | re.DOTALL)
 _scheme = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_host = re.compile(r"[a-z0-9!$&'()*+,;=._~-]+|[0-9a-f:.]+(?:%.+)?", re.IGNORECASE)
+_host = re.compile(r"[a-z0-9!$&'()*+,;=._~-]+|[0-9a-f]*:[0-9a-f:.]+(?:%[a-z0-9._~-]+)?", re.IGNORECASE)
 # RFC 3986 has no place for these in a path or a query. All others are sent as they are, also a "%" without digits.
 _not_sent = re.compile(rb"[^!#-;=?-\[\]_a-z~]")
 

@@ -13,7 +13,6 @@ from yarl import URL
 from sse_demo import EventSource, EventSourceError, InvalidInput, listen, serve
 from sse_demo.client.proxy import Proxy, proxy_for, require_proxy
 
-
 HERE = ["localhost", "localhost.", "a.localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "[::1]", "0.0.0.0"]
 
 

@@ -2,13 +2,26 @@
 
 import math
 import random
+import socket
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from support import STREAM, Script
 
-from sse_demo import TRANSIENT_STATUSES, Backoff, listen, serve
-from sse_demo.client.reconnection import CONSTANT, MAX_RECONNECTION_TIME, retry_after
+from sse_demo import TRANSIENT_STATUSES, Backoff, EventSourceError, listen, serve
+from sse_demo.client.reconnection import (
+    CONSTANT,
+    HASTY,
+    HASTY_TRIES,
+    LEAST_WAIT,
+    MAX_RECONNECTION_TIME,
+    MIN_RECONNECTION_TIME,
+    Pace,
+    retry_after,
+)
 
 
 def test_the_standards_own_wait_is_always_the_same():
@@ -78,3 +91,46 @@ def test_retry_after_a_date():
 def test_the_statuses_that_may_pass():
     assert {429, 500, 503, 599} <= TRANSIENT_STATUSES
     assert not {200, 204, 400, 401, 404, 408, 428, 430, 499, 600} & TRANSIENT_STATUSES
+
+
+def test_nothing_times_a_factor_is_more_than_nothing():
+    backoff = Backoff(factor=2, limit=60, jitter=False)
+    waits = [backoff.wait(0, failed) for failed in (1, 2, 3, 50)]
+    assert waits == [MIN_RECONNECTION_TIME, 2 * MIN_RECONNECTION_TIME, 4 * MIN_RECONNECTION_TIME, 60]
+
+
+def test_hasty_tries_in_a_row_are_slowed_down():
+    pace, now, waits = Pace(), 100.0, []
+    for _ in range(HASTY_TRIES + 3):
+        pace.begin(now)
+        waits.append(pace.end(now + HASTY / 2))
+        now += HASTY
+    assert waits == [MIN_RECONNECTION_TIME] * HASTY_TRIES + [LEAST_WAIT] * 3
+    pace.begin(now)
+    assert pace.end(now + HASTY) == MIN_RECONNECTION_TIME, "one that has lasted sets the count back"
+
+
+@pytest.mark.parametrize("event", [b"", b"data: a\n\n"], ids=["nothing", "an event each time"])
+@pytest.mark.parametrize("backoff", [CONSTANT, Backoff(), Backoff(limit=0)], ids=["constant", "growing", "no limit"])
+def test_no_wait_at_all_is_not_what_a_stream_can_ask_for(event, backoff):
+    """With ``retry: 0``, each connection ended at once: a floor lies under the waits, also where events come."""
+    with Script(STREAM + b"retry: 0\n\n" + event) as script, listen(script.url, backoff=backoff) as events:
+        reader = threading.Thread(target=lambda: list(events))
+        reader.start()
+        script.request()
+        time.sleep(1.0)  # what is counted is what happens in a time
+        asked = script.requests.qsize()
+        events.close()
+        reader.join(5)
+    assert 3 <= asked <= HASTY_TRIES + 1.0 / LEAST_WAIT + 2
+
+
+def test_refused_connections_are_slowed_down_too():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    waits = []
+    with listen(url, max_tries=HASTY_TRIES + 4, on_state_change=lambda change: waits.append(change.wait)) as events:
+        events.source.reconnection_time = 0
+        with pytest.raises(EventSourceError, match="was given up"):
+            next(events)
+    assert waits == [MIN_RECONNECTION_TIME] * HASTY_TRIES + [LEAST_WAIT] * 3 + [0]
