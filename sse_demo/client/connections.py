@@ -191,6 +191,8 @@ def lost(error: Exception) -> Lost:
         return Lost("nothing has come within the read timeout", error)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return Lost("no connection within the connect timeout", error)
+    if isinstance(error, aiohttp.ClientConnectorError) and _is_no_tls(error.os_error):
+        return Lost("the connection was closed in the middle of the TLS handshake; is https right?", error)
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return Lost(f"its proxy cannot be reached ({error.os_error})", error)
     if nobody := nobody_there(error):
@@ -201,9 +203,14 @@ def lost(error: Exception) -> Lost:
 def nobody_there(error: BaseException | None) -> OSError | None:
     """The system's reason, where the error says that nothing answers at an address; else ``None``."""
     other = aiohttp.ClientSSLError | aiohttp.ClientProxyConnectionError
-    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, other):
-        return error.os_error
-    return None
+    if not isinstance(error, aiohttp.ClientConnectorError) or isinstance(error, other) or _is_no_tls(error.os_error):
+        return None
+    return error.os_error
+
+
+def _is_no_tls(reason: OSError) -> bool:
+    """Whether this is asyncio's error, which has no number, for a handshake that the other side has ended."""
+    return isinstance(reason, ConnectionResetError | ConnectionAbortedError) and reason.errno is None
 
 
 def nothing_answers(url: str, reason: OSError) -> str:

@@ -2,10 +2,12 @@
 
 import asyncio
 import gc
+import gzip
 import threading
+import time
 
 import pytest
-from support import HOLD, NO_MORE, RETRY, STREAM, Script
+from support import HOLD, NO_MORE, RESET, RETRY, STREAM, Script
 
 from sse_demo import TRANSIENT_STATUSES, EventSource, EventSourceError, listen, serve
 from sse_demo.lab import Fault, FaultProxy
@@ -313,3 +315,251 @@ def test_a_tls_connection_that_has_gone_silent_leaves_nothing_behind(recwarn, tl
                 assert proxy.connections == 4
     gc.collect()
     assert [str(warning.message) for warning in recwarn.list] == []
+
+
+RUBBISH = {
+    "a body": b"\r\nrubbish\r\n\r\n",
+    "a body with a length": b"Content-Length: 5\r\n\r\nabcde",
+    "broken chunks": b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "no header": b"broken\r\n\r\n",
+    "a header with a NUL": b"X: \0\r\n\r\n",
+    "no length": b"Content-Length: x\r\n\r\n",
+    "two lengths": b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "half a header": b"X: ",
+    "nothing": b"",
+    "an endless header": b"X: " + b"x" * 100_000 + b"\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("ending", ["closed", "reset", "held"])
+@pytest.mark.parametrize("rubbish", RUBBISH)
+def test_the_status_line_decides_whatever_follows(rubbish, ending):
+    end = {"closed": [], "reset": [RESET], "held": [HOLD]}[ending]
+    for line, outcome in {
+        b"HTTP/1.1 204 No Content": "closed",
+        b"HTTP/1.1 401 Unauthorized": "answered 401 Unauthorized",
+        b"HTTP/1.1 500 Oops": "answered 500 Oops",
+    }.items():
+        with Script([line + b"\r\n" + RUBBISH[rubbish], *end]) as script:
+            with listen(script.url, connect_timeout=0.2, read_timeout=0.2) as events:
+                if outcome == "closed":
+                    assert list(events) == []
+                else:
+                    with pytest.raises(
+                        EventSourceError, match=rf"{outcome}.*\(try 1\)|sends a head.*\(try 1\)"
+                    ) as caught:
+                        next(events)
+                    assert caught.value.status == int(line.split()[1])
+            assert script.requests.qsize() == 1
+
+
+def test_another_content_type_decides_whatever_follows():
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    with Script(answer) as script, pytest.raises(EventSourceError, match="sends text/html, not text/event-stream"):
+        next(listen(script.url))
+
+
+def test_a_status_that_may_pass_is_tried_again_whatever_follows():
+    with Script(b"HTTP/1.1 503 Full\r\nbroken\r\n\r\n", NO_MORE) as script:
+        events = listen(script.url, retry_on=TRANSIENT_STATUSES)
+        events.source.reconnection_time = 0.01
+        assert list(events) == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "sends"),
+    [
+        ("", "no Content-Type"),
+        ("Content-Type:\r\n", "no Content-Type"),
+        ("Content-Type: text/event-stream\r\nContent-Type: text/html\r\n", "text/html"),
+        ("Content-Type: text/event-stream, text/html\r\n", "text/html"),
+        ("Content-Type: text/html\r\nContent-Type: Text/Event-Stream; charset=latin-1\r\n", None),
+        ("CONTENT-TYPE:   TEXT/EVENT-STREAM \t\r\n", None),
+        ("Content-Type: text/event-stream;\r\n", None),
+    ],
+)
+def test_the_last_content_type_counts(headers, sends):
+    with Script(f"HTTP/1.1 200 OK\r\n{headers}\r\ndata: é\n\n".encode()) as script, listen(script.url) as events:
+        if sends is None:
+            assert next(events).data == "é"
+        else:
+            with pytest.raises(EventSourceError, match=f"sends {sends}, not text/event-stream"):
+                next(events)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "x-unknown", "identity, gzip"])
+@pytest.mark.parametrize("name", ["Content-Encoding", "Transfer-Encoding"])
+def test_an_encoding_that_was_not_asked_for_ends_it_and_tells_which(name, encoding):
+    body = gzip.compress(b"data: a\n\n" * 1000)
+    answer = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n{name}: {encoding}\r\n\r\n".encode() + body
+    with Script(answer) as script:
+        with pytest.raises(EventSourceError, match=f"sends {name}: {encoding}, which was not asked for") as caught:
+            next(listen(script.url))
+        assert (caught.value.status, script.requests.qsize()) == (200, 1)
+
+
+def test_no_encoding_by_its_name_is_none():
+    with Script(
+        [STREAM.replace(b"\r\n\r\n", b"\r\nContent-Encoding: Identity\r\n\r\n") + b"data: a\n\n", HOLD]
+    ) as script:
+        with listen(script.url) as events:
+            assert next(events).data == "a"
+
+
+@pytest.mark.parametrize("size", [9_000, 60_000])
+def test_a_long_header_is_read(size):
+    with Script([STREAM.replace(b"\r\n\r\n", b"\r\nX: " + b"x" * size + b"\r\n\r\n") + b"data: a\n\n", HOLD]) as script:
+        with listen(script.url) as events:
+            assert next(events).data == "a"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        [b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", HOLD],
+        [b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n" * 1000] * 100],
+        [b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"] * 1000,
+        [b"HTTP/1.1 103 Early Hints\r\nX: " + b"x" * 30_000 + b"\r\n\r\n"] * 10,
+    ],
+    ids=["a long header", "many headers", "many interim answers", "long interim answers"],
+)
+def test_a_head_beyond_the_limits_is_an_error_and_not_tried_again(head):
+    with Script(head) as script:
+        with pytest.raises(
+            EventSourceError, match=r"sends (a head of more than 65536 bytes|more than 10 interim answers)"
+        ):
+            next(listen(script.url))
+        assert script.requests.qsize() == 1
+
+
+def test_interim_answers_before_the_answer_are_passed_over():
+    with Script(
+        [b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n", STREAM + b"data: a\n\n", HOLD]
+    ) as script:
+        with listen(script.url) as events:
+            assert next(events).data == "a"
+
+
+def test_a_head_that_drips_is_a_lost_connection():
+    with Script([b"HTTP/1.1 200 OK\r\n", *[b"X", 0.05] * 40], NO_MORE) as script:
+        started = time.monotonic()
+        with listen(script.url, connect_timeout=0.3, read_timeout=5) as events:
+            events.source.reconnection_time = 0.01
+            assert list(events) == []
+        assert time.monotonic() - started < 1.9, "not when the server has done with it"
+
+
+def test_the_first_byte_of_an_answer_may_take_its_time():
+    with Script([0.4, STREAM + b"data: a\n\n", HOLD]) as script, listen(script.url, connect_timeout=0.2) as events:
+        assert next(events).data == "a"
+
+
+@pytest.mark.parametrize("start", [b"SSH-2.0-OpenSSH\r\n", b"\x15\x03\x01\x00\x02\x02\x46", b"220 mail\r\n"])
+def test_another_protocol_is_told_at_once(start):
+    with Script([start, HOLD]) as script:
+        with pytest.raises(EventSourceError, match="is no HTTP server: the answer begins with"):
+            next(listen(script.url, max_tries=1))
+
+
+def test_http_and_https_confused(tls):
+    server_side, client_side = tls
+    with serve(tls=server_side) as server:
+        with pytest.raises(EventSourceError, match=r"was given up, (is no HTTP|Server|the server|Client)"):
+            next(listen(f"{server.url.replace('https', 'http')}/events?topic=a", max_tries=1, read_timeout=5))
+    with (
+        serve() as server,
+        pytest.raises(EventSourceError, match=r"was given up, .*(SSL|TLS handshake; is https right\?)"),
+    ):
+        next(listen(f"{server.url.replace('http', 'https')}/events?topic=a", tls=client_side, max_tries=1))
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({"X-Good": "x", "X-Bad": "a\nb"}, "the header X-Bad has a control character"),
+        ({"Authorization": "Bearer secret\n"}, "the header Authorization has a control character"),
+        ({"X Y": "secret"}, "'X Y' is no name of a header"),
+        ({"X-Number": 7}, "the header X-Number is no text, but int"),
+        ({"X-Surrogate": "\ud800"}, "the header X-Surrogate has a control character"),
+    ],
+)
+@pytest.mark.parametrize("way", ["headers", "before_connect"])
+def test_a_bad_header_is_named_and_not_shown(headers, why, way):
+    with Script(NO_MORE) as script:
+        with pytest.raises(EventSourceError, match=f"cannot be asked: {why}") as caught:
+            next(listen(script.url, **{way: headers if way == "headers" else lambda: headers}))
+        assert "secret" not in f"{caught.value} {caught.value.__cause__}"
+        assert script.requests.empty()
+
+
+def test_a_bad_method_is_named():
+    with Script(NO_MORE) as script, pytest.raises(EventSourceError, match="cannot be asked: Method"):
+        next(listen(script.url, method="GET /x\r\n"))
+
+
+UNAUTHORIZED = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_credentials_are_renewed_once_and_at_once_after_a_401(method):
+    tokens = iter(["old", "new", "third"])
+    changes = []
+    with Script(UNAUTHORIZED, [STREAM + b"data: a\n\n", HOLD]) as script:
+        options = {"before_connect": lambda: {"Authorization": f"Bearer {next(tokens)}"}, "max_tries": 1}
+        with listen(script.url, method=method, body="{}", on_state_change=changes.append, **options) as events:
+            assert next(events).data == "a"
+            assert events.source.tries == 0
+        assert [script.headers()["authorization"] for _ in range(2)] == ["Bearer old", "Bearer new"]
+    assert [change.state.name for change in changes] == ["OPEN", "CLOSED"]
+
+
+def test_a_second_401_ends_the_stream():
+    with Script(UNAUTHORIZED) as script:
+        with pytest.raises(EventSourceError, match=r"answered 401 Unauthorized, not 200 \(try 1\)") as caught:
+            next(listen(script.url, before_connect=lambda: {"Authorization": "Bearer no"}))
+        assert (caught.value.status, script.requests.qsize()) == (401, 2)
+
+
+def test_a_401_where_nothing_can_be_renewed_ends_the_stream():
+    with Script(UNAUTHORIZED) as script:
+        with pytest.raises(EventSourceError, match="answered 401 Unauthorized, not 200"):
+            next(listen(script.url, headers={"Authorization": "Bearer no"}))
+        assert script.requests.qsize() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{"detail": "no\\n\\u001b[31mtopic\\u2028"}', ": no [31mtopic"),
+        (b'{"detail": ' + b"[" * 8000 + b"]" * 8000 + b"}", ""),
+        (b'{"detail": ' + b"[" * 500 + b"]" * 500 + b"}", ": " + "[" * 500),
+        (b'{"detail": "' + b"x" * 9000 + b'"}', ": " + "x" * 500),
+        (b"{", ""),
+    ],
+    ids=["control characters", "8,000 deep", "500 deep", "long", "half"],
+)
+def test_an_explanation_is_one_line_whatever_it_holds(body, shown):
+    head = b"HTTP/1.1 400 Bad \x1b[1mRequest\r\nContent-Type: application/problem+json; charset=utf-8\r\n\r\n"
+    with Script(head + body) as script, pytest.raises(EventSourceError) as caught:
+        next(listen(script.url))
+    assert str(caught.value) == f"{script.url} answered 400 Bad [1mRequest, not 200{shown} (try 1)"
+
+
+def test_a_redirect_tells_no_password_of_its_location():
+    with Script(redirect(302, "ftp://eve:secret@h/")) as script, pytest.raises(EventSourceError) as caught:
+        next(listen(script.url))
+    assert "secret" not in f"{caught.value} {caught.value.__cause__}"
+    assert "ftp://h/" in str(caught.value)
+
+
+def test_a_user_in_a_location_is_sent_to_where_it_leads():
+    with Script(NO_MORE) as there, Script(redirect(302, there.url.replace("//", "//eve:x@"))) as here:
+        assert list(listen(here.url.replace("//", "//ada:secret@"))) == []
+        assert here.headers()["authorization"] == "Basic YWRhOnNlY3JldA=="
+        assert there.headers()["authorization"] == "Basic ZXZlOng="
+
+
+def test_an_authorization_of_ones_own_counts_more_than_a_user_in_the_address():
+    with Script(NO_MORE) as script:
+        list(listen(script.url.replace("//", "//ada:secret@"), headers={"Authorization": "Bearer t"}))
+        assert script.headers()["authorization"] == "Bearer t"
