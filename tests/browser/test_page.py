@@ -1,13 +1,18 @@
 """The demo page in a real browser, with its own EventSource."""
 
+import asyncio
 import json
 import re
 import threading
 from pathlib import Path
 
+import pytest
+from asking import request
 from playwright.sync_api import expect
 
 from sse_demo import serve
+from sse_demo.web.handlers import Handler
+from sse_demo.web.routing import Route
 
 
 def test_the_page_shows_ten_messages_and_then_stays_away(page):
@@ -173,3 +178,57 @@ def test_the_line_of_the_readme_for_a_page_of_your_own(page, eventually):
         with page.expect_console_message(lambda message: message.text == "tick"):
             eventually(lambda: server.hub.subscribers == 1)
             server.publish("clock", "tick")
+
+
+@pytest.mark.parametrize(
+    ("host", "lets_in", "shown"),
+    [
+        ("stranger.example", False, False),
+        ("stranger.example", True, True),
+        ("localhost", False, True),  # as JupyterLab on this machine
+        ("127.0.0.1", False, True),
+    ],
+)
+def test_who_may_show_the_page_in_a_frame(page, host, lets_in, shown):
+    class Frame(Handler):
+        def get(self):
+            self.set_header("Content-Type", "text/html")
+            self.write(f'<iframe src="{server.url}/"></iframe>')
+
+    told = []
+    page.on("console", lambda message: told.append(message.text))
+    with serve(routes=[Route("/frame", Frame)], allow_hosts=["*"]) as other:
+        origin = f"http://{host}:{other.port}"
+        with serve(allow_origins=[origin] if lets_in else []) as server:
+            page.goto(f"{origin}/frame")
+            if shown:
+                topic = page.frame_locator("iframe").locator("#topic .state")
+                expect(topic).to_have_attribute("data-state", "open")
+            assert page.frames[1].url == (f"{server.url}/" if shown else "chrome-error://chromewebdata/")
+            assert any("frame-ancestors" in text for text in told) is not shown
+
+
+def test_a_page_whose_name_was_made_to_point_here_is_not_served(page):
+    with serve() as server:
+        refused = page.goto(server.url.replace("127.0.0.1", "evil.example"))
+        assert refused.status == 421
+        assert "'evil.example'" in refused.json()["detail"]
+        assert page.goto(server.url.replace("127.0.0.1", "localhost")).status == 200
+
+
+def test_a_page_may_publish_behind_a_proxy_that_asks_by_another_name(page):
+    """As nginx does by default. What the browser says of the page's origin is enough."""
+
+    class Passing(Handler):
+        async def post(self):
+            headers = dict(self.request.headers) | {"Host": "up"}
+            status, _, body = await asyncio.to_thread(
+                request, server, "POST", self.request.uri, self.request.body, headers
+            )
+            self.set_status(status)
+            self.write(body)
+
+    with serve(allow_hosts=["up"]) as server, serve(routes=[Route("/events", Passing)]) as proxy:
+        page.goto(f"{proxy.url}/ping")
+        publish = "fetch('/events?topic=a', {method: 'POST', body: 'hi'}).then(answer => answer.status)"
+        assert page.evaluate(publish) == 202
