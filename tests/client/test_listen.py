@@ -172,3 +172,42 @@ def test_what_a_hook_raises_reaches_the_reader(error):
             next(events)
         assert events.source.ready_state is ReadyState.CLOSED
         assert listening_threads() == []
+
+
+def test_a_second_thread_is_refused_and_the_first_goes_on(eventually):
+    with Script([STREAM, 0.4, b"data: a\n\n", 0.05, b"data: b\n\n", HOLD]) as script, listen(script.url) as events:
+        got = []
+        first = threading.Thread(target=lambda: got.extend([next(events).data, next(events).data]))
+        first.start()
+        eventually(lambda: events.source.ready_state is ReadyState.OPEN)
+        with pytest.raises(RuntimeError, match="waits for the next event of this stream already"):
+            next(events)
+        first.join(5)
+        assert got == ["a", "b"]
+        assert events.source.ready_state is ReadyState.OPEN
+
+
+def test_threads_may_take_turns():
+    """None of them waits while another does; each event is given once."""
+    body = b"".join(b"data: %d\n\n" % number for number in range(1000))
+    with Script([STREAM + body, HOLD]) as script, listen(script.url) as events:
+        turn, got = threading.Lock(), []
+
+        def read():
+            while True:
+                with turn:
+                    if len(got) == 1000:
+                        return
+                    got.append(next(events).data)
+
+        readers = [threading.Thread(target=read) for _ in range(4)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join(10)
+        assert got == [str(number) for number in range(1000)]
+
+
+def test_no_thread_is_named_after_a_password():
+    with Script([HOLD]) as script, listen(script.url.replace("//", "//ada:secret@")):
+        assert [thread.name for thread in listening_threads()] == [f"listen {script.url}"]

@@ -1,9 +1,13 @@
 """The client against servers that follow a script, over real sockets."""
 
 import asyncio
+import copy
+import multiprocessing
+import pickle
 import socket
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 from support import HOLD, NO_MORE, RESET, RETRY, STREAM, Script, assert_as_wanted, vector_cases
@@ -443,6 +447,7 @@ def test_an_event_of_endless_lines_ends_it_too():
         ({"read_timeout": 0}, "read_timeout"),
         ({"connect_timeout": -1}, "connect_timeout"),
         ({"retry_on": 503}, "retry_on"),
+        ({"proxy": "socks5://127.0.0.1:1"}, "proxy"),
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong, what):
@@ -455,3 +460,90 @@ def test_a_retry_that_is_not_of_digits_is_none(retry):
     with Script([STREAM + f"retry:{retry}\ndata: a\n\n".encode(), HOLD]) as script, listen(script.url) as events:
         next(events)
         assert events.source.reconnection_time == 3
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_without_reconnection_a_stream_that_is_ended_in_order_ends(method):
+    changes = []
+    with Script(CHUNKED + b"9\r\ndata: a\n\n\r\n0\r\n\r\n") as script:
+        events = listen(script.url, method=method, body="{}", reconnect=False, on_state_change=changes.append)
+        assert data(events) == ["a"]
+        assert data(events) == []
+        assert script.requests.qsize() == 1
+    assert [change.state for change in changes] == [OPEN, CLOSED]
+    assert changes[1].reason == "the server ended the response"
+    assert changes[1].error is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "why", "status"),
+    [
+        ([CHUNKED + b"9\r\ndata: a\n\n\r\n"], "was lost, and reconnect is off: .* ended before the answer did", None),
+        ([CHUNKED + b"9\r\ndata: a\n\n\r\n", RESET], "was lost, and reconnect is off: .* reset by peer", None),
+        ([RESET], "was lost, and reconnect is off", None),
+        ([b""], "was lost, and reconnect is off", None),
+        (b"HTTP/1.1 503 Full\r\nContent-Length: 0\r\n\r\n", "answered 503 Full, not 200", 503),
+    ],
+)
+def test_without_reconnection_a_cut_is_an_error(answer, why, status):
+    with Script(answer) as script:
+        with listen(script.url, method="POST", reconnect=False, retry_on={503}) as events:
+            with pytest.raises(EventSourceError, match=why) as caught:
+                list(events)
+            assert caught.value.status == status
+            assert events.source.ready_state is CLOSED
+        assert script.requests.qsize() == 1, "it is not asked again"
+
+
+def test_without_reconnection_nobody_there_is_an_error():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/events"
+    with pytest.raises(EventSourceError, match="was lost, and reconnect is off: nothing answers there"):
+        next(listen(url, reconnect=False))
+
+
+def test_without_reconnection_there_is_no_restart():
+    with Script([STREAM + b"data: a\n\n", HOLD]) as script, listen(script.url, reconnect=False) as events:
+        assert next(events).data == "a"
+        with pytest.raises(RuntimeError, match="reconnect=False is one request"):
+            events.restart()
+        assert events.source.ready_state is OPEN
+
+
+def test_a_second_task_is_refused_and_the_first_goes_on():
+    async def main(url):
+        async with EventSource(url) as source:
+            first = asyncio.create_task(anext(source))
+            while source.ready_state is not OPEN:
+                await asyncio.sleep(0)
+            for read in (source.receive, source.__anext__):
+                with pytest.raises(RuntimeError, match="waits for the next event of this stream already"):
+                    await read()
+            return (await first).data, (await anext(source)).data
+
+    with Script([STREAM, 0.2, b"data: a\n\n", 0.05, b"data: b\n\n", HOLD]) as script:
+        assert asyncio.run(main(script.url)) == ("a", "b")
+
+
+def test_tasks_may_take_turns():
+    async def main(url):
+        async with EventSource(url) as source:
+            return [(await asyncio.create_task(anext(source))).data for _ in range(3)]
+
+    with Script([STREAM, *[b"data: x\n\n", 0.01] * 3, HOLD]) as script:
+        assert asyncio.run(main(script.url)) == ["x"] * 3
+
+
+def test_a_failed_stream_can_be_told_to_another_process():
+    with Script(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n") as script:
+        with pytest.raises(EventSourceError) as caught:
+            next(listen(script.url))
+    for again in (pickle.loads(pickle.dumps(caught.value)), copy.copy(caught.value)):
+        assert (str(again), again.url, again.tries, again.status) == (str(caught.value), script.url, 1, 404)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        with pytest.raises(EventSourceError, match="nothing answers there"):
+            pool.submit(_first_of, "http://127.0.0.1:1/").result(timeout=60)
+
+
+def _first_of(url):
+    return next(listen(url, max_tries=1))
