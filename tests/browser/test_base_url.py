@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 from test_browser_events import Shown
 from test_lesson_browser import WIDGETS
 
+from sse_demo import serve
+
 TALL = {"width": 1100, "height": 9000}  # what is out of sight is not drawn
 WAITS = "waits: JupyterLab needs the other connections"
 WITH_A_PLACE = f"""all => all.filter(
@@ -80,6 +82,13 @@ def test_the_streams_of_lesson_5_leave_jupyterlab_connections(lessons):
     assert streams.evaluate_all(WITH_A_PLACE) <= 4
     notebook.save()
     assert not notebook.errors
+
+
+@pytest.fixture
+def server():
+    """A server that no kernel has started, and so is to be told that it is asked for the name of the hub."""
+    with serve(allow_hosts=["hub.example"]) as server:
+        yield server
 
 
 def test_a_stream_comes_through_jupyterlabs_own_origin(server, hub_lab, pages, tmp_path):
