@@ -1,0 +1,163 @@
+"""Bodies on their way: how large each may be, and all of them together."""
+
+import socket
+import urllib.request
+
+import pytest
+from asking import assert_problem, publish, raw, request, stream
+from tornado.web import stream_request_body
+
+from sse_demo import serve
+from sse_demo.web.bodies import UNEXPECTED, Bodies
+from sse_demo.web.handlers import Handler
+from sse_demo.web.routing import Route
+
+HOST = b"Host: localhost\r\n"
+
+
+class Told:
+    """A body that remembers how it was refused."""
+
+    def __init__(self):
+        self.refused = None
+
+    def refuse(self, status, detail):
+        self.refused = status, detail
+
+
+def test_the_body_that_has_not_gone_on_for_longest_makes_room():
+    bodies = Bodies(100)
+    stale, slow, quick = Told(), Told(), Told()
+    for body, size in ((stale, 40), (slow, 40), (quick, 10), (slow, 1), (quick, 30)):
+        bodies.grow(body, size)
+    assert stale.refused[0] == 503
+    assert (slow.refused, quick.refused) == (None, None)
+    assert (bodies.size, len(bodies)) == (81, 2)
+    bodies.remove(slow)
+    bodies.remove(slow)
+    assert (bodies.size, len(bodies)) == (40, 1)
+
+
+def test_a_body_that_alone_is_too_large_is_told_so():
+    bodies, body = Bodies(100), Told()
+    bodies.grow(body, 101)
+    assert body.refused == (413, "all bodies together may have 100 bytes")
+    assert (bodies.size, len(bodies)) == (0, 0)
+
+
+class Echo(Handler):
+    def post(self):
+        self.write(str(len(self.body_text())))
+
+    put = patch = delete = post
+
+
+@stream_request_body
+class Piecewise(Handler):
+    @classmethod
+    def max_body_size(cls, request, service):
+        return 3_000_000 if request.method == "POST" else super().max_body_size(request, service)
+
+    def prepare(self):
+        super().prepare()
+        self.size = 0
+
+    def data_received(self, chunk):
+        self.size += len(chunk)
+
+    def post(self):
+        self.write(str(self.size))
+
+
+@pytest.fixture
+def echo():
+    with serve(routes=[Route("/echo", Echo), Route("/pieces", Piecewise)], max_event_size=200_000) as server:
+        yield server
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_a_handler_of_ones_own_takes_a_body_as_large_as_an_event(echo, method):
+    assert request(echo, method, "/echo", b"x" * 200_000)[2] == b"200000"
+    headers = assert_problem(request(echo, method, "/echo", b"x" * 200_001), 413, "200,000 bytes")
+    assert "X-Request-ID" in headers
+    chunks = (b"x" * 1000 for _ in range(201))
+    assert request(echo, method, "/echo", chunks, {"Transfer-Encoding": "chunked"})[0] == 413
+
+
+def test_one_that_takes_its_body_piece_by_piece_takes_more(echo):
+    assert request(echo, "POST", "/pieces", b"x" * 3_000_000)[2] == b"3000000"
+    assert request(echo, "PUT", "/pieces", b"x" * 100_000)[0] == 413
+
+
+def test_another_method_takes_a_small_body(echo):
+    assert request(echo, "DELETE", "/echo", b"x" * UNEXPECTED)[2] == b"%d" % UNEXPECTED
+    assert_problem(request(echo, "DELETE", "/echo", b"x" * (UNEXPECTED + 1)), 413, "65,536 bytes")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/nothing"), ("GET", "/ping"), ("GET", "/events?topic=a"), ("PUT", "/events?topic=a"), ("POST", "/"),
+     ("OPTIONS", "*")],
+)  # fmt: skip
+@pytest.mark.parametrize("sent", ["announced", "in chunks", "announced twice"])
+def test_where_nobody_expects_a_body_a_large_one_is_refused_at_once(server, method, path, sent):
+    length = b"Content-Length: 1000000\r\n"
+    head = {"announced": length, "announced twice": length * 2, "in chunks": b"Transfer-Encoding: chunked\r\n"}[sent]
+    begun = b"\r\n" + (b"10000\r\n" + b"x" * 65536 + b"\r\n5\r\nhello" if sent == "in chunks" else b"")
+    assert raw(server, f"{method} {path} HTTP/1.1\r\n".encode() + HOST + head + begun).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("size", [100_000, 5_000_000])
+def test_the_refusal_reaches_a_client_that_sends_before_it_reads(server, size):
+    for _ in range(5):
+        assert_problem(request(server, "POST", "/nothing", b"x" * size), 413, "65,536 bytes")
+
+
+def test_a_page_from_elsewhere_reads_the_refusal():
+    with serve(allow_origins=["http://a.test"]) as server:
+        headers = request(server, "POST", "/ping", b"x" * 100_000, {"Origin": "http://a.test"})[1]
+        assert headers["Access-Control-Allow-Origin"] == "http://a.test"
+
+
+def test_a_small_body_that_nobody_expects_does_no_harm(server):
+    assert request(server, "POST", "/nothing", b"x" * UNEXPECTED)[0] == 404
+    assert request(server, "GET", "/ping", b"x" * UNEXPECTED)[0] == 200
+    with stream(server, "/events?topic=a", {"Content-Length": "0"}) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("path", ["/events?topic=a", "/echo"])
+def test_bodies_that_never_end_make_room_for_others(echo, path, eventually):
+    echo.service.bodies = bodies = Bodies(400_000)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 150000\r\n\r\n".encode()
+    clients = []
+    for n in range(4):
+        clients.append(socket.create_connection(("127.0.0.1", echo.port), timeout=10))
+        clients[-1].sendall(head + b"x" * 140_000)
+        eventually(lambda n=n: bodies.size == min(n + 1, 2) * 140_000)
+    for refused in clients[:2]:
+        assert refused.recv(1000).startswith(b"HTTP/1.1 503 ")
+        assert refused.recv(1000) == b""
+    assert publish(echo, b"x" * 150_000, path)[0] in (200, 202)
+    clients[-1].sendall(b"x" * 10_000)
+    assert clients[-1].recv(100).startswith(b"HTTP/1.1 20")
+    for client in clients:
+        client.close()
+    eventually(lambda: (bodies.size, len(bodies)) == (0, 0))
+    assert urllib.request.urlopen(f"{echo.url}/ping").status == 200
+
+
+def test_what_a_client_asks_before_it_sends_is_answered_for_each_handler(echo):
+    with socket.create_connection(("127.0.0.1", echo.port), timeout=10) as client:
+        head = b"POST /echo HTTP/1.1\r\n" + HOST + b"Expect: 100-Continue\r\nContent-Length: "
+        client.sendall(head + b"2\r\n\r\n")
+        assert client.recv(1000).startswith(b"HTTP/1.1 100 ")
+        client.sendall(b"hi")
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+        client.sendall(head + b"300000\r\n\r\n")
+        assert client.recv(1000).startswith(b"HTTP/1.1 413 "), "and need not send it"
+
+
+def test_a_client_of_http_1_0_is_asked_nothing(echo):
+    head = b"POST /echo HTTP/1.0\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\nhi"
+    assert raw(echo, head).startswith(b"HTTP/1.1 200 ")
