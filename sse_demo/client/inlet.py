@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
 
 from .heads import BadHead, Heads, why_unreadable
 
@@ -111,7 +112,7 @@ class Inlet(asyncio.Protocol):
         self._feed_if_waited_for()
         try:
             data = await body.readany()
-        except aiohttp.ClientPayloadError as error:
+        except (aiohttp.ClientPayloadError, HttpProcessingError) as error:
             raise self._error or aiohttp.ClientPayloadError("the connection ended before the answer did") from error
         finally:
             self._waiting = None

@@ -117,7 +117,9 @@ class StreamRequest:
         for name, plain in (("Content-Encoding", ("identity",)), ("Transfer-Encoding", ("identity", "chunked"))):
             encoding = ", ".join(response.headers.getall(name, ())).strip()
             if encoding and encoding.lower() not in plain:
-                return Refused(f"sends {name}: {one_line(encoding)}, which was not asked for and is not read", status)
+                return Refused(
+                    f"sends {name}: {one_line(encoding)}, which is not read: it would hold events back", status
+                )
         return None
 
     def _judged(self, status: int, answered: str, wait: float = 0.0) -> Exception:

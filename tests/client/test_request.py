@@ -389,11 +389,11 @@ def test_the_last_content_type_counts(headers, sends):
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "x-unknown", "identity, gzip"])
 @pytest.mark.parametrize("name", ["Content-Encoding", "Transfer-Encoding"])
-def test_an_encoding_that_was_not_asked_for_ends_it_and_tells_which(name, encoding):
+def test_an_encoding_ends_it_and_tells_which(name, encoding):
     body = gzip.compress(b"data: a\n\n" * 1000)
     answer = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n{name}: {encoding}\r\n\r\n".encode() + body
     with Script(answer) as script:
-        with pytest.raises(EventSourceError, match=f"sends {name}: {encoding}, which was not asked for") as caught:
+        with pytest.raises(EventSourceError, match=f"sends {name}: {encoding}, which is not read") as caught:
             next(listen(script.url))
         assert (caught.value.status, script.requests.qsize()) == (200, 1)
 
