@@ -36,7 +36,8 @@ class Metrics:
         self.sent_bytes = Counter("sse_sent_bytes", "Bytes of events written", registry=self.registry)
         self.refused = Counter("sse_refused", "Subscribers and events refused", ["reason"], registry=self.registry)
         self.closed = Counter("sse_closed", "Streams closed by the server", ["reason"], registry=self.registry)
-        self.connections = Gauge("sse_connections", "Connections of any kind that are open", registry=self.registry)
+        self.connections = 0
+        self.gauge("sse_connections", "Connections of any kind that are open", lambda: self.connections)
         self.resets = Counter(
             "sse_resets", "Subscribers told that events are missing", ["reason"], registry=self.registry
         )

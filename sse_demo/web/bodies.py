@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Generator
+from functools import lru_cache
 
-from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
-from tornado.web import HTTPError
+from tornado.httputil import (
+    HTTPHeaders,
+    HTTPInputError,
+    HTTPMessageDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+    parse_body_arguments,
+)
+from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from .raw_answers import raw_problem
 
@@ -31,14 +40,33 @@ def announced_length(headers: HTTPHeaders) -> int:
     return int(length) if len(length) <= MAX_DIGITS else 10**MAX_DIGITS
 
 
-def too_large(limit: float) -> Callable[[object], Generator[None, None, None]]:
-    """A middleware that refuses a request with 413, because of the length that it announces (RFC 9110, 15.5.14)."""
+def refuse(error: HTTPError) -> Callable[[object], Generator[None, None, None]]:
+    """A middleware that refuses a request with this error."""
 
     def refuse(handler: object) -> Generator[None, None, None]:
-        raise HTTPError(413, f"the body has more than {limit:,} bytes, which is the limit here")
+        raise error
         yield
 
     return refuse
+
+
+def asks_first(headers: HTTPHeaders) -> bool:
+    """Whether the client waits for an answer before it sends the body (RFC 9110, 10.1.1)."""
+    return headers.get("Expect") == "100-continue"  # the server has seen to its spelling
+
+
+@lru_cache(maxsize=1024)  # an application has fewer handlers
+def asked_first(handler: type[RequestHandler]) -> type[RequestHandler]:
+    """The same handler for a client that asks before it sends: it is prepared before the client is told to go on.
+
+    So the middleware refuses a request whose body has not been sent.
+    """
+    return stream_request_body(type(handler.__name__, (_AskedFirst, handler), {}))
+
+
+class _AskedFirst(RequestHandler):
+    def data_received(self, chunk: bytes) -> None:
+        self.request.body += chunk
 
 
 class Bodies:
@@ -82,56 +110,75 @@ class Bodies:
 class Body(HTTPMessageDelegate):
     """One request with a body.
 
-    Where the length that is announced is too large, the handler is run before the body comes, and refuses it. A larger
-    body without a length is refused when it comes.
+    A request that is refused for what its head says is answered before its body comes, and the body is thrown away.
+    A body without a length that is too large is refused when it comes.
 
     Args:
         delegate: Handles the request.
+        request: The request.
         bodies: All that are on their way.
         limit: Bytes that are received.
-        kept: Bytes that are kept of it at the most; 0 where the handler has no use for it.
+        refused: The handler's middleware refuses the request.
         send: Sends a last answer, and closes.
     """
 
     def __init__(
         self,
         delegate: HTTPMessageDelegate,
+        request: HTTPServerRequest,
         bodies: Bodies,
         limit: float,
-        kept: float,
+        refused: bool,
         send: Callable[[bytes], None],
     ) -> None:
         self._delegate: HTTPMessageDelegate | None = delegate  # None when it is not told any more
+        self._request = request
         self._bodies = bodies
+        self._announced = announced_length(request.headers)
         self._limit = limit
-        self._kept = kept
+        self._is_refused = refused
         self._send = send
         self._size = 0
+        if asks_first(request.headers):
+            request.body = bytearray()  # type: ignore[assignment]  # until it is there as a whole
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         assert self._delegate is not None
         ready = self._delegate.headers_received(start_line, headers)
-        if ready is None and announced_length(headers) > self._limit:
+        if ready is None and self._announced > self._limit:
+            headers.pop("Expect", None)  # the client need not send the body
             self._delegate.finish()  # the handler refuses the request
             self._delegate = None
         return ready
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        before = self._size
         self._size += len(chunk)
         if self._delegate is None:
             return None
         if self._size > self._limit:
             self.refuse(413, f"the body has more than {self._limit:,} bytes, which is the limit here")
             return None
-        if self._kept:
-            self._bodies.grow(self, int(min(self._size, self._kept) - min(before, self._kept)))
-        return self._delegate.data_received(chunk) if self._delegate and self._kept else None
+        if self._size != self._announced:  # what comes in one piece waits for nothing
+            self._bodies.grow(self, len(chunk))
+        return self._delegate.data_received(chunk) if self._delegate else None
 
     def finish(self) -> None:
         self._bodies.remove(self)
+        request = self._request
+        if isinstance(
+            request.body, bytearray
+        ):  # as Tornado does for a handler that is prepared after the body has come
+            request.body = bytes(request.body)
+            form: dict[str, list[bytes]] = {}
+            try:
+                parse_body_arguments(request.headers.get("Content-Type", ""), request.body, form, request.files)
+            except HTTPInputError as error:
+                self.refuse(400, f"the body cannot be read: {error}")
+            for name, values in form.items():
+                request.body_arguments.setdefault(name, []).extend(values)
+                request.arguments.setdefault(name, []).extend(values)
         if self._delegate:
             self._delegate.finish()
 

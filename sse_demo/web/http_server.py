@@ -31,7 +31,7 @@ from tornado.httputil import (
 from tornado.ioloop import IOLoop
 from tornado.netutil import add_accept_handler
 
-from .bodies import has_body
+from .bodies import MAX_DIGITS, has_body
 from .raw_answers import raw_problem
 from .server_socket import ServerSocket
 from .service import App
@@ -40,7 +40,7 @@ from .streams import Farewell, PlainStream, RequestStream, SecureStream
 RESERVE = 128  # connections beside those of event streams: /health and publishers are answered while streams are full
 GRACE = 1.0  # seconds in which a new connection need not make room for another
 MAX_HEAD = 65_536  # bytes of a request's head
-LOOK_EVERY = 1.0  # seconds between two looks at those who do not read
+LOOK_EVERY = 1.0  # seconds between two looks at those who are late, or do not read
 
 _logger = logging.getLogger("sse_demo.server")
 _ABSOLUTE = re.compile(r"https?://(?P<host>[^/?#@]+)(?P<rest>(?:[/?].*)?)", re.IGNORECASE)
@@ -80,16 +80,18 @@ class HttpServer(HTTPServerConnectionDelegate):
         self._tls = tls
         limits = app.service.settings
         self._max_stall = app.service.hub.settings.max_stall
+        self._request_timeout = limits.request_timeout
         self._most = limits.max_connections + RESERVE
         self._parameters = HTTP1ConnectionParameters(
             max_header_size=MAX_HEAD,
-            header_timeout=limits.request_timeout,
-            body_timeout=limits.request_timeout,
             max_body_size=sys.maxsize,  # the application decides, for each of its handlers
         )
         self._ordinary: set[HTTP1ServerConnection] = set()  # all but event streams
-        self._new: OrderedDict[HTTP1ServerConnection, float] = OrderedDict()  # without a request, and since when
-        self._idle: OrderedDict[HTTP1ServerConnection, None] = OrderedDict()  # kept alive; the longest comes first
+        # Connections that wait for something, and since when, those that have waited longest first. Timers of their own
+        # would cost each request more than all else here.
+        self._new: OrderedDict[HTTP1ServerConnection, float] = OrderedDict()  # for their first request
+        self._idle: OrderedDict[HTTP1ServerConnection, float] = OrderedDict()  # for another one
+        self._receiving: OrderedDict[HTTP1ServerConnection, float] = OrderedDict()  # for the body of a request
         self._farewells: dict[Farewell, None] = {}  # in their order
         self._stop_accepting: Callable[[], None] | None = None
         self._look: object = None
@@ -103,7 +105,7 @@ class HttpServer(HTTPServerConnectionDelegate):
         """Accept connections from now on."""
         self._io_loop = IOLoop.current()
         self._stop_accepting = add_accept_handler(bound, self._accept)
-        self._close_stalled()
+        self._look_around()
 
     def stop(self) -> None:
         """Accept no more connections."""
@@ -124,21 +126,28 @@ class HttpServer(HTTPServerConnectionDelegate):
         """A connection waits for a request."""
         connection = cast(HTTP1ServerConnection, server_conn)
         if connection not in self._new:
-            self._idle[connection] = None
+            self._idle[connection] = self._io_loop.time()
         cast(RequestStream, connection.stream).reads_head = True
         return _Request(self, connection, self._app.start_request(server_conn, request_conn))
 
-    def begun(self, connection: HTTP1ServerConnection) -> None:
+    def begun(self, connection: HTTP1ServerConnection, *, body_follows: bool) -> None:
         """The head of a request has come."""
         self._new.pop(connection, None)
         self._idle.pop(connection, None)
+        if body_follows:
+            self._receiving[connection] = self._io_loop.time()
+
+    def received(self, connection: HTTP1ServerConnection) -> None:
+        """The whole request has come."""
+        self._receiving.pop(connection, None)
 
     def on_close(self, server_conn: object) -> None:
         """A connection has ended, or has become an event stream."""
         connection = cast(HTTP1ServerConnection, server_conn)
-        self.begun(connection)
+        self.begun(connection, body_follows=False)
+        self.received(connection)
         self._ordinary.discard(connection)
-        self._service.hub.metrics.connections.dec()
+        self._service.hub.metrics.connections -= 1
 
     # Connections
 
@@ -161,7 +170,7 @@ class HttpServer(HTTPServerConnectionDelegate):
         connection = HTTP1ServerConnection(stream, self._parameters, Peer(address[0], "https" if self._tls else "http"))
         self._ordinary.add(connection)
         self._new[connection] = self._io_loop.time()
-        self._service.hub.metrics.connections.inc()
+        self._service.hub.metrics.connections += 1
         connection.start_serving(self)
 
     def _make_room(self) -> bool:
@@ -192,9 +201,26 @@ class HttpServer(HTTPServerConnectionDelegate):
         self._farewells[farewell] = None
         farewell.begin()
 
-    def _close_stalled(self) -> None:
-        """Close those that have not read for too long. Those who follow topics are also looked after by the hub."""
+    def _look_around(self) -> None:
         now = self._io_loop.time()
+        self._close_late(now)
+        self._close_stalled(now)
+        wait = min(LOOK_EVERY, self._max_stall / 4, self._request_timeout / 4)
+        self._look = self._io_loop.call_later(wait, self._look_around)
+
+    def _close_late(self, now: float) -> None:
+        """Close those whose request has not come in time."""
+        for waiting in (self._new, self._idle, self._receiving):
+            while waiting and now - next(iter(waiting.values())) > self._request_timeout:
+                connection, _ = waiting.popitem(last=False)
+                stream = cast(RequestStream, connection.stream)
+                if stream.reads_body:
+                    stream.refuse(raw_problem(408, f"the request has not come within {self._request_timeout:g} s"))
+                else:
+                    stream.close()
+
+    def _close_stalled(self, now: float) -> None:
+        """Close those that have not read for too long. Those who follow topics are also looked after by the hub."""
         for ordinary in list(self._ordinary):
             stream = cast(RequestStream, ordinary.stream)
             if stream.has_stalled(now, self._max_stall):
@@ -204,7 +230,6 @@ class HttpServer(HTTPServerConnectionDelegate):
             if connection.has_stalled(now, self._max_stall):
                 self._service.hub.metrics.closed.labels("stall").inc()
                 connection.abort()
-        self._look = self._io_loop.call_later(min(LOOK_EVERY, self._max_stall / 4), self._close_stalled)
 
 
 class _Request(HTTPMessageDelegate):
@@ -220,13 +245,14 @@ class _Request(HTTPMessageDelegate):
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
-        self._server.begun(self._connection)
+        body_follows = has_body(headers)
+        self._server.begun(self._connection, body_follows=body_follows)
         stream = cast(RequestStream, self._connection.stream)
         if stream.is_refused:
             raise HTTPInputError("it follows one that was refused")
         stream.reads_head = False
         assert isinstance(start_line, RequestStartLine)  # that of an answer is for clients
-        if has_body(headers):
+        if body_follows:
             stream.reads_body = True
             _check_body(start_line.version, headers)
         if not start_line.path.startswith("/"):
@@ -238,6 +264,7 @@ class _Request(HTTPMessageDelegate):
 
     def finish(self) -> None:
         cast(RequestStream, self._connection.stream).reads_body = False
+        self._server.received(self._connection)
         self._delegate.finish()
 
     def on_connection_close(self) -> None:
@@ -245,11 +272,13 @@ class _Request(HTTPMessageDelegate):
 
 
 def _check_body(version: str, headers: HTTPHeaders) -> None:
-    """See to what Tornado takes too easily, or in one spelling alone.
+    """See to what Tornado takes too easily, or in one spelling alone, or as no number.
 
     Raises:
         HTTPInputError: A client of HTTP/1.0 sends chunks, which it does not know (RFC 9112, 6.1).
     """
+    if (length := headers.get("Content-Length", "")).isdigit() and len(length) > MAX_DIGITS:
+        headers["Content-Length"] = str(10**MAX_DIGITS)  # Python reads no more than some thousand digits
     if version == "HTTP/1.0":
         headers.pop("Expect", None)  # such a client knows no answer before the answer (RFC 9110, 10.1.1)
         if "Transfer-Encoding" in headers:

@@ -95,6 +95,7 @@ class EventStreamParser(Generic[Item]):
         self._event = ""
         self._id = last_event_id
         self._retry: int | None = None
+        self._began_with_comment = False
 
     def feed(self, chunk: bytes) -> list[Item]:
         """Return the events that are complete with these bytes, and the comments if they were asked for.
@@ -153,7 +154,7 @@ class EventStreamParser(Generic[Item]):
                     out.append(_received(Event, ("\n".join(data), event or "message", id or None, retry)))
                     data.clear()
                     self._data_size = self._data_counted = 0
-                event, retry = "", None
+                event, retry, self._began_with_comment = "", None, False
             elif line[:6] == "data: ":
                 data.append(line[6:])
             elif line[:4] == "id: " and "\0" not in line:
@@ -163,6 +164,8 @@ class EventStreamParser(Generic[Item]):
             else:
                 field, _, value = line.partition(":")
                 if not field:
+                    if not (data or event or retry is not None or id != self.last_event_id):
+                        self._began_with_comment = True
                     if self._comments:
                         out.append(_received(Comment, (value,)))
                     continue
@@ -176,7 +179,11 @@ class EventStreamParser(Generic[Item]):
                         id = value
                 # isdigit alone accepts "²" and other scripts' digits; int alone accepts "+5" and "1_000".
                 elif field == "retry" and value.isascii() and value.isdigit() and len(value) <= MAX_RETRY_DIGITS:
-                    self.retry = retry = int(value)
+                    self.retry = int(value)
+                    # The hello of this package's server, a comment and the reconnection time, has no blank line. So it
+                    # is in one block with the first event, and the time is the stream's, and not that event's.
+                    if not self._began_with_comment or data or event or id != self.last_event_id:
+                        retry = self.retry
 
         self._event, self._id, self._retry = event, id, retry
         if data:

@@ -50,7 +50,7 @@ def test_only_this_machine_is_served_by_default():
 
 def test_stop_ends_open_streams_as_complete_responses():
     server = serve()
-    streams = [open_stream(server, f"/events?topic={n}") for n in range(50)] + [open_stream(server, "/stream")]
+    streams = [open_stream(server, f"/events?topic={n}") for n in range(50)]
     started = time.monotonic()
     server.stop()
     assert time.monotonic() - started < 1

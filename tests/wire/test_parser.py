@@ -26,14 +26,16 @@ def reference(stream, last_event_id=""):
     text = stream.decode("utf-8", "replace").removeprefix("\ufeff")
     *lines, _unfinished = re.split("\r\n|\r|\n", text)
     items, data, event_type, id, reconnection_time, block_retry = [], "", "", last_event_id, None, None
+    after_comment = False  # and before any field but `retry`: then that is the stream's, and no event's
     for line in lines:
         if line == "":
             last_event_id = id
             if data != "":
                 items.append(Event(data[:-1], event_type or "message", last_event_id or None, block_retry))
-            data, event_type, block_retry = "", "", None
+            data, event_type, block_retry, after_comment = "", "", None, False
         elif line.startswith(":"):
             items.append(Comment(line[1:]))
+            after_comment = after_comment or (data, event_type, id, block_retry) == ("", "", last_event_id, None)
         else:
             field, _, value = line.partition(":")
             value = value[1:] if value.startswith(" ") else value
@@ -44,7 +46,9 @@ def reference(stream, last_event_id=""):
             elif field == "id" and "\0" not in value:
                 id = value
             elif field == "retry" and re.fullmatch("[0-9]+", value):
-                reconnection_time = block_retry = int(value)
+                reconnection_time = int(value)
+                if not after_comment or (data, event_type, id) != ("", "", last_event_id):
+                    block_retry = reconnection_time
     return items, last_event_id, reconnection_time
 
 
@@ -375,3 +379,21 @@ def test_nothing_counts_that_comes_after_what_is_too_large_however_it_is_cut():
             for n in range(0, len(stream), size):
                 parser.feed(stream[n : n + size])
         assert (parser.last_event_id, parser.retry, error.value.events) == ("", 9, [])
+
+
+@pytest.mark.parametrize(
+    ("stream", "events", "retry"),
+    [
+        (b":\nretry: 5\nid: 1\ndata: x\n\n", [Event("x", id="1")], 5),  # the hello of a server, and its first event
+        (b":a\n:b\nretry: 7\nevent: e\ndata: x\n\nretry: 3\ndata: y\n\n", [Event("x", "e"), Event("y", retry=3)], 3),
+        (b":\nid: 1\nretry: 5\ndata: x\n\n", [Event("x", id="1", retry=5)], 5),
+        (b":\ndata: x\nretry: 5\n\n", [Event("x", retry=5)], 5),
+        (b"retry: 5\n:\ndata: x\n\n", [Event("x", retry=5)], 5),
+        (b":\n\nretry: 5\ndata: x\n\n", [Event("x", retry=5)], 5),
+    ],
+)
+def test_a_time_right_after_a_comment_is_the_streams_and_no_events(stream, events, retry):
+    for chunks in ([stream], by_byte(stream)):
+        parser = EventStreamParser()
+        assert [event for chunk in chunks for event in parser.feed(chunk)] == events
+        assert parser.retry == retry

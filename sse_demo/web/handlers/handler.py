@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPServerRequest
 from tornado.iostream import StreamClosedError
 from tornado.web import Finish, HTTPError, RequestHandler
 
@@ -19,6 +20,7 @@ from ...errors import LogError, ServerStopped, SSEError
 from ...hub.connection import Connection
 from ...hub.hub import Hub
 from ...wire.service_events import HEARTBEAT
+from ..bodies import UNEXPECTED
 from ..origins import frame_ancestors
 from ..service import App, Service
 from .accept import takes_event_streams
@@ -26,6 +28,8 @@ from .chain import Chain, Middleware
 from .own_stream import Items, OwnStream, require_items
 from .problems import Problem, problem, refusal
 from .query import Query
+
+METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 
 _logger = logging.getLogger("sse_demo.app")
 
@@ -81,6 +85,16 @@ class Handler(RequestHandler):
             Problem: 415 where the body is not UTF-8.
         """
         return decoded(self.request.body)
+
+    @classmethod
+    def max_body_size(cls, request: HTTPServerRequest, service: Service) -> float:
+        """Bytes of the largest body that is received for a request of this handler; a larger one is refused with 413.
+
+        By default as many as an event may have, for the methods that have a body; for all others very few. What is
+        wrong with the head of a request may be raised, too: the answer then does not wait for the body.
+        """
+        takes = request.method in METHODS_WITH_BODY and request.method in cls.allowed_methods()
+        return service.hub.settings.max_event_size if takes else UNEXPECTED
 
     # Methods
 

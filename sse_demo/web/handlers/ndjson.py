@@ -13,8 +13,6 @@ from ...wire.event import Event
 from ...wire.strict_json import read_json
 from .problems import Problem, problem, refusal
 
-MEDIA_TYPE = "application/x-ndjson"
-
 _MEMBERS = ("data", "topic", "event", "key", "retry")
 
 

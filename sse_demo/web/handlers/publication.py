@@ -6,17 +6,18 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
-from tornado.web import HTTPError, stream_request_body
+from tornado.httputil import HTTPServerRequest
 
-from ...errors import Rejected, SSEError
+from ...errors import Rejected
 from ...hub.messages import MAX_KEY_LENGTH, Message
 from ...wire.event import Event
 from ...wire.strict_json import read_json
-from . import ndjson
+from ..service import Service
 from .chain import Middleware
 from .handler import Handler
+from .media_type import NDJSON, media_type
+from .ndjson import messages_in, raise_for_line
 from .problems import problem
-from .upload import Unwanted, Upload, Wanted, asks_before_it_sends, check_length, media_type_of
 
 READ_ASIDE_FROM = 65_536  # characters of JSON that are read in a thread: they take the event loop a millisecond
 
@@ -24,69 +25,44 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-@stream_request_body
 class PublishHandler(Handler):
-    """Publishes what is posted. The answer is 202, with the event's id."""
+    """Publishes what is posted. The answer is 202, with the event's id, or with those of many events."""
+
+    @classmethod
+    def max_body_size(cls, request: HTTPServerRequest, service: Service) -> float:
+        """For many events in one request, the body may have ``max_batch_size`` bytes.
+
+        Raises:
+            Problem: 415 where the body is no text.
+        """
+        if request.method == "POST" and media_type(request.headers.get("Content-Type", "")) == NDJSON:
+            return service.settings.max_batch_size
+        return super().max_body_size(request, service)
 
     def initialize(self, middleware: Sequence[Middleware] = ()) -> None:
         super().initialize(middleware)
-        self._upload: Upload = Unwanted(problem(400, "this method takes no body"))
+        # The body is data, and no form, whatever its type: Tornado is to read none in it.
+        self.request._parse_body = _read_no_form  # type: ignore[method-assign]
 
     def prepare(self) -> None:
-        """Looks at a publisher's headers before its body is read.
-
-        A client that sends without asking first reads the answer only once it has sent everything. So the answer to
-        such a client waits until the body has been received, unless the body is absurdly large.
-        """
-        if self.request.method != "POST":
-            super().prepare()
-            return
-        limit = self._limit()
-        asks = asks_before_it_sends(self.request.headers)
-        check_length(self.request.headers, limit, most=limit if asks else self.service.max_body_size)
-        try:
-            super().prepare()
-            if not self._finished:
-                media_type_of(self.request.headers)
-                self._upload = Wanted(limit)
-        except (HTTPError, SSEError) as error:
-            if asks:
-                raise
-            self._upload = Unwanted(error)
-
-    def _limit(self) -> float:
-        """Bytes that the body may have."""
-        is_batch = self.request.headers.get("Content-Type", "").startswith(ndjson.MEDIA_TYPE)
-        return self.service.settings.max_batch_size if is_batch else self.hub.settings.max_event_size
-
-    def data_received(self, chunk: bytes) -> None:
-        """Takes the next piece of the body."""
-        self._upload.receive(chunk)
-
-    def body_text(self) -> str:
-        """The body of the request as text.
-
-        Raises:
-            Problem: 413 where the body is too large, 415 where it is not UTF-8.
-        """
-        return self._upload.text()
+        """Passes the middleware, and looks at what the publisher says that it sends."""
+        super().prepare()
+        if self.request.method == "POST" and not self._finished:
+            self._media_type = media_type(self.request.headers.get("Content-Type", ""))
 
     async def post(self) -> None:
         text = self.body_text()
-        media_type = media_type_of(self.request.headers)
         self.set_status(202)
-        if media_type == ndjson.MEDIA_TYPE:
+        if self._media_type == NDJSON:
             self.write({"ids": await self._publish_lines(text)})
             return
         topic = self.query.topic()
         event = self._event(text)
         # The hub reads the JSON of a state itself.
-        if media_type == "application/json" and not self.hub.settings.is_state(topic):
+        if self._media_type == "application/json" and not self.hub.settings.is_state(topic):
             await _require_json(text)
-        id = await self.hub.publish_async(
-            topic, event, key=self.query.text("key"), idempotency_key=self._idempotency_key(MAX_KEY_LENGTH)
-        )
-        self.write({"id": id})
+        key, idempotency_key = self.query.text("key"), self._idempotency_key(MAX_KEY_LENGTH)
+        self.write({"id": await self.hub.publish_async(topic, event, key=key, idempotency_key=idempotency_key)})
 
     async def _publish_lines(self, text: str) -> Sequence[str]:
         """Publish each line, all or none. What the query says holds for each line that does not say otherwise."""
@@ -94,11 +70,11 @@ class PublishHandler(Handler):
         topic = self.query.topic() if "topic" in self.query else ""
         key = self._idempotency_key(MAX_KEY_LENGTH - len(str(settings.max_batch)) - 1)
         default = Message(topic, self._event(""), self.query.text("key"), key)
-        messages = await _read(text, ndjson.messages_in, default, settings.max_batch, settings.retry_range_ms)
+        messages = await _read(text, messages_in, default, settings.max_batch, settings.retry_range_ms)
         try:
             return await self.hub.publish_many_async(messages)
         except Rejected as rejected:
-            ndjson.raise_for_line(text, rejected, self.hub)
+            raise_for_line(text, rejected, self.hub)
 
     def _event(self, data: str) -> Event:
         """The event, with the type and the retry of the query."""
@@ -113,6 +89,10 @@ class PublishHandler(Handler):
         if key is not None and not 0 < len(key) <= most:
             raise problem(400, f"an Idempotency-Key has 1 to {most} characters")
         return key
+
+
+def _read_no_form() -> None:
+    pass
 
 
 async def _read(text: str, read: Callable[Concatenate[str, _P], _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:

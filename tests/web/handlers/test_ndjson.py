@@ -7,12 +7,12 @@ from asking import assert_problem, publish, stream
 from support import Reader
 
 from sse_demo import serve
-from sse_demo.web.handlers.ndjson import MEDIA_TYPE
+from sse_demo.web.handlers.media_type import NDJSON
 
 
 def post(server, *lines, path="/events?topic=a", **headers):
     body = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
-    return publish(server, body.encode(), path, Content_Type=MEDIA_TYPE, **headers)
+    return publish(server, body.encode(), path, Content_Type=NDJSON, **headers)
 
 
 def ids(answer):

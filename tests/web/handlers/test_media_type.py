@@ -1,4 +1,4 @@
-"""The body of a publication, on its way."""
+"""What a publisher sends, and says that it sends: the type and the size of a body."""
 
 import socket
 
@@ -6,28 +6,8 @@ import pytest
 from asking import assert_problem, publish, raw, request
 
 from sse_demo import Overloaded, serve
-from sse_demo.web.handlers import EventsHandler, Problem, problem
-from sse_demo.web.handlers.upload import Unwanted, Wanted
+from sse_demo.web.handlers import EventsHandler, problem
 from sse_demo.web.routing import Group, Route
-
-
-def test_a_body_is_kept_up_to_its_limit_and_no_further():
-    body = Wanted(10)
-    for chunk in (b"caf\xc3", b"\xa9", b"67890"):
-        body.receive(chunk)
-    assert body.text() == "café67890"
-    for _ in range(1000):
-        body.receive(b"x" * 10)
-    assert len(body._data) <= 20
-    with pytest.raises(Problem, match="the event has more than 10 bytes"):
-        body.text()
-
-
-def test_a_body_that_nobody_wants_has_no_text():
-    body = Unwanted(problem(418, "tea only"))
-    body.receive(b"coffee")
-    with pytest.raises(Problem, match="tea only"):
-        body.text()
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "multipart/form-data; boundary=x", "application/xml"])
