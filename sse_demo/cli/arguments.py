@@ -35,6 +35,14 @@ def duration(text: str) -> float:
     raise argparse.ArgumentTypeError(f"must be a number of seconds greater than zero, not {text!r}")
 
 
+def host(text: str) -> str:
+    """An address of this machine, or a name of one. Python would take an empty text for all addresses."""
+    with contextlib.suppress(UnicodeError):
+        if text.encode("idna"):
+            return text
+    raise argparse.ArgumentTypeError(f"must be an address or a name of this machine, not {text!r}")
+
+
 def method(text: str) -> str:
     """The method of a request (RFC 9110, 9.1), in capitals."""
     if not _METHOD.fullmatch(text):

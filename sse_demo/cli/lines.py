@@ -32,9 +32,8 @@ def publish_lines(send: Send, *, name: str | None, tries: int) -> None:
         tries: How many tries of a batch may fail.
 
     Raises:
-        SSEError: A batch could not be published. The error tells how many lines were, and which line is the reason.
-        OSError: Standard input cannot be read.
-        ValueError: A line is too long, or no text.
+        SSEError: A batch could not be published, or a line not be read. The error tells how many were published, and
+            which line is the reason.
     """
     progress = Progress(stdin.size())
     counts = progress.is_shown and sys.stdout is not None and sys.stdout.isatty()
@@ -47,10 +46,10 @@ def publish_lines(send: Send, *, name: str | None, tries: int) -> None:
             if not counts:
                 output.say("\n".join(map(output.visible, ids)))
             progress.advance(len(ids), batch.size)
+    except (OSError, ValueError) as error:
+        raise SSEError(f"{error} (events published: {published:,})") from error
     finally:
-        progress.clear()
-    if counts:
-        output.say(f"events published: {published:,}")
+        progress.close()
 
 
 def _published(batch: stdin.Batch, send: Send, name: str, tries: int, progress: Progress) -> list[str]:

@@ -111,7 +111,10 @@ def _body(text: str) -> bytes:
         return stdin.whole()
     if text.startswith("@"):
         return read_file(text[1:], stdin.MAX_INPUT)
-    return text.encode()
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("--data is no text in UTF-8; @FILE sends any bytes") from None
 
 
 def _media_type(body: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import NoReturn, Protocol
 
@@ -57,15 +58,19 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with signals.raised():
             output.prepare()
-            try:
-                return _run(arguments)
-            finally:
-                output.flush()  # the help, or the version
+            return _run(arguments)
     except (KeyboardInterrupt, output.ReaderHasLeft):
         return 0
     except (SSEError, OSError, ValueError, ImportError) as error:
-        output.tell(str(error))
+        output.tell(_in_words(error))
         return 1
+
+
+def _in_words(error: Exception) -> str:
+    """What an error says, without the system's number for it."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{os.fsdecode(error.filename)!r}: {error.strerror}"
+    return str(error)
 
 
 def _run(arguments: list[str] | None) -> int:
@@ -75,10 +80,14 @@ def _run(arguments: list[str] | None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors begin like all others."""
+    """A parser whose errors begin like all others, and whose help is an output like all others."""
+
+    def print_help(self, file: object = None) -> None:
+        output.say(self.format_help().removesuffix("\n"))
 
     def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
+        if sys.stderr is not None:  # argparse would take stdout
+            self.print_usage(sys.stderr)
         output.tell(message)
         self.exit(2)
 

@@ -13,7 +13,6 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
 from typing import TextIO
 
 # C0, DEL and C1; marks and overrides of the writing direction (Unicode, UAX 9); line and paragraph separators; and
@@ -63,15 +62,13 @@ def say(text: str) -> None:
     """
     if sys.stdout is None:
         raise OSError("standard output is closed")
-    with _explained():
+    try:
         print(text, flush=True)
-
-
-def flush() -> None:
-    """Write what stdout still holds, such as the help. Raises what :func:`say` raises."""
-    if sys.stdout is not None:
-        with _explained():
-            sys.stdout.flush()
+    except OSError as error:
+        _give_up(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            raise ReaderHasLeft from None
+        raise OSError(f"standard output cannot be written: {error.strerror}") from None
 
 
 def tell(text: str) -> None:
@@ -98,18 +95,6 @@ class _Formatter(logging.Formatter):
 
     def formatException(self, ei: logging._SysExcInfoType) -> str:
         return "\n".join(map(visible, super().formatException(ei).split("\n")))
-
-
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """Say what an error of stdout means."""
-    try:
-        yield
-    except OSError as error:
-        _give_up(sys.stdout)
-        if isinstance(error, BrokenPipeError):
-            raise ReaderHasLeft from None
-        raise OSError(f"standard output cannot be written: {error.strerror}") from None
 
 
 def _give_up(stream: TextIO) -> None:

@@ -31,11 +31,21 @@ class Progress:
         """Tell of so many events more, which were so many bytes of the input."""
         self._events += events
         self._bytes += size
-        self._show(self._line())
+        if self._terminal is not None:
+            self._shown = f"{self._line():{len(self._shown)}}"  # at least as long as the line before
+            self._terminal.write(f"\r{self._shown}")
+            self._terminal.flush()
 
     def clear(self) -> None:
-        """Make room for another line."""
-        self._show("")
+        """Make room for another line. The next step shows the progress again."""
+        if self._terminal is not None:
+            self._terminal.write(f"\r{'':{len(self._shown)}}\r")
+            self._shown = ""
+
+    def close(self) -> None:
+        """Leave the line as it is, and begin another."""
+        if self._terminal is not None and self._shown:
+            self._terminal.write("\n")
 
     def _line(self) -> str:
         rate = self._events / max(time.monotonic() - self._start, 1e-3)
@@ -44,9 +54,3 @@ class Progress:
             return count
         part = min(self._bytes / self._total, 1)
         return f"{part:4.0%} |{'#' * int(part * WIDTH):{WIDTH}}| {count}"
-
-    def _show(self, line: str) -> None:
-        if self._terminal is not None:
-            self._terminal.write(f"\r{line:{len(self._shown)}}" if line else f"\r{'':{len(self._shown)}}\r")
-            self._terminal.flush()
-            self._shown = line

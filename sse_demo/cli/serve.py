@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
+import sys
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..extras import needs
 from ..settings import Settings
-from .arguments import seconds
+from . import output
+from .arguments import host, seconds
 
 if TYPE_CHECKING:
     from ..web.server import Server
+    from ..web.tls import Certificate
 
 SUMMARY = "Run the server until Ctrl-C."
 DESCRIPTION = SUMMARY
@@ -28,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 picks a free port (default: %(default)s)")
     parser.add_argument(
         "--host",
+        type=host,
         default="127.0.0.1",
         help="the default is reached from this machine only; 0.0.0.0 from the whole network",
     )
@@ -53,6 +58,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--log", metavar="FILE", help="keep the events in this file, over a restart too (default: in memory)"
     )
     parser.add_argument(
+        "--tls-cert",
+        metavar="FILE",
+        help="serve https with this certificate, a PEM file; it is read again when it changes, and on SIGHUP",
+    )
+    parser.add_argument(
+        "--tls-key", metavar="FILE", help="the key of the certificate, a PEM file (default: it is in the same file)"
+    )
+    parser.add_argument(
         "--drain",
         type=seconds,
         default=0.0,
@@ -71,10 +84,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    with _start(options) as server:
+    with needs("live" if options.live else "server", "the command serve"):
+        from .certificate import certificate_of, renewed
+    certificate = certificate_of(options.tls_cert, options.tls_key)
+    with _start(options, certificate) as server, renewed(certificate) if certificate else contextlib.nullcontext():
         # A server that is bound to every address is reached at this one from this machine.
         url = server.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
-        print(_what_to_try(url, demo=options.demo, live=options.live), flush=True)
+        if sys.stdout is not None:  # as a service may be started
+            output.say(_what_to_try(url, demo=options.demo, live=options.live))
         try:
             server.join()
         finally:  # Ctrl-C, or a service manager's SIGTERM
@@ -82,14 +99,22 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _start(options: argparse.Namespace) -> Server:
+def _start(options: argparse.Namespace, certificate: Certificate | None) -> Server:
     with needs("live" if options.live else "server", "the command serve"):
         from ..start import serve
         from ..web.open_files import allow_files
     allow_files(MANY_FILES)
     settings = {"heartbeat": options.heartbeat, **dict(options.set)}
     try:
-        return serve(options.port, options.host, log=options.log, demo=options.demo, live=options.live, **settings)
+        return serve(
+            options.port,
+            options.host,
+            log=options.log,
+            demo=options.demo,
+            live=options.live,
+            tls=certificate,
+            **settings,
+        )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             where = f"port {options.port} on {options.host}"

@@ -17,13 +17,22 @@ from yarl import URL
 
 from ..errors import InvalidInput, PublishError
 from .address import shown
-from .connections import Connections, Lost, Refused, abort, nobody_there, nothing_answers, problem_detail, read_up_to
+from .connections import (
+    Connections,
+    Lost,
+    Refused,
+    abort,
+    nobody_there,
+    nothing_answers,
+    one_line,
+    problem_detail,
+    read_up_to,
+)
 from .inlet import Response
 from .proxy import require_proxy
 
 TIMEOUT = 30.0  # seconds
 MAX_RETRY = (2**31 - 1) / 1000  # seconds; more is no time that a browser could wait
-MAX_SHOWN = 500  # characters of an error answer that is no problem (RFC 9457)
 
 
 class Asking(NamedTuple):
@@ -95,6 +104,8 @@ async def post(url: str, address: URL, media_type: str, body: bytes, asking: Ask
         raise InvalidInput(f"{shown(url)} {refusal}") from refusal.__cause__
     except Lost as loss:
         raise PublishError(_why(loss, shown(url)), shown(url)) from loss.error
+    except UnicodeError as error:
+        raise InvalidInput(f"{shown(url)!r} is not an address: {error}") from None
     except InvalidInput:  # the proxy that the environment names
         raise
     except ValueError as error:
@@ -129,19 +140,14 @@ async def _told(response: Response, url: str, name: str, most: int) -> Answer:
             return Answer(response.status, json.loads(body)[name])
         except (ValueError, LookupError, TypeError, RecursionError):
             return Answer(response.status, None)
-    redirected = 300 <= response.status < 400
-    why = "a redirect is not followed" if redirected else problem_detail(body) or _one_line(body)
-    answered = f"{url} answered {response.status} {response.reason}"
+    why = problem_detail(body) or one_line(body.decode(errors="replace"))  # such as a page of a proxy
+    if 300 <= response.status < 400:
+        why = "a redirect is not followed"
+    answered = f"{url} answered {response.status} {one_line(response.reason or '')}".rstrip()
     line = re.match(r"line (\d{1,18}):", why)
     raise PublishError(
         f"{answered}: {why}" if why else answered, url, response.status, line=int(line[1]) if line else None
     )
-
-
-def _one_line(body: bytes) -> str:
-    """The text of an error answer in a form of its own, such as a page of a proxy, without control characters."""
-    text = "".join(character if character.isprintable() else " " for character in body.decode(errors="replace"))
-    return " ".join(text.split())[:MAX_SHOWN]
 
 
 def _why(loss: Lost, url: str) -> str:
