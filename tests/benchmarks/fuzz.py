@@ -97,8 +97,8 @@ endless = [
 ]
 flood = b"GET /events?topic=flood HTTP/1.1\r\nHost: localhost\r\n\r\n"
 quiet = b"GET /events?topic=quiet HTTP/1.1\r\nHost: localhost\r\n\r\n"
-large_answer = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
-large_event = b"POST /events?topic=flood HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65000\r\n\r\n" + b"x" * 65_000
+large_answer = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+large_event = b"POST /events?topic=flood HTTP/1.1\r\nHost: localhost\r\nContent-Length: 150000\r\n\r\n" + b"x" * 150_000
 
 
 @dataclass(frozen=True)
@@ -173,13 +173,15 @@ class Crowd:
     """Clients that stay, in a thread of their own. One that the server has cut off comes again.
 
     Attributes:
-        cut_off: How many the server has cut off.
+        cut_off: How often the server has cut off one.
+        spared: The numbers of those that the server has never cut off.
     """
 
     size: int
 
     def __init__(self, port: int) -> None:
         self.cut_off = 0
+        self.spared = set(range(self.size))
         self._address = "127.0.0.1", port
         self._leave = threading.Event()
         self._thread = threading.Thread(target=self._stay)
@@ -207,6 +209,7 @@ class Crowd:
             for number, connection in enumerate(connections):
                 if self._is_cut_off(connection, number):
                     self.cut_off += 1
+                    self.spared.discard(number)
                     connection.close()
                     connections[number] = self.come(number)
         for connection in connections:
@@ -265,7 +268,7 @@ class NeverReading(Crowd):
         return connection
 
     def go_on(self, connection: socket.socket, number: int) -> bool:
-        connection.send(b"x" if number % 2 else large_answer * 20)
+        connection.send(b"x" if number % 2 else large_answer * 50)
         return True
 
     def meanwhile(self) -> None:
@@ -379,8 +382,8 @@ def main() -> None:
     print(f"thrown: {thrown.count:,} requests, {thrown.bytes / 2**20:.0f} MiB, in {thrown.seconds:.0f} s")
     print(f"answers: {answers}")
     print(f"slow: {SLOW_SENDERS} at a time, {slow.cut_off:,} were cut off")
-    print(f"never reading: {NEVER_READING} at a time, {deaf.cut_off:,} were cut off")
-    print(f"ever sending: {EVER_SENDING} at a time, {loud.cut_off:,} were cut off")
+    print(f"never reading: {NEVER_READING} at a time, {deaf.cut_off:,} were cut off, {len(deaf.spared)} never")
+    print(f"ever sending: {EVER_SENDING} at a time, {loud.cut_off:,} were cut off, {len(loud.spared)} never")
     print(f"half-closed: {HALF_CLOSED} at a time, {half.events:,} events read, {half.cut_off:,} were cut off")
     print(f"left: {state}, memory {grown / 2**20:+.1f} MiB of {before / 2**20:.0f}")
     print(f"log: {len(log.splitlines()):,} lines, {log.count('Traceback')} tracebacks")
