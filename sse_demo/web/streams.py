@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from asyncio import Future
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tornado.httputil import HTTPInputError
@@ -15,6 +15,7 @@ from tornado.iostream import BaseIOStream, SSLIOStream, UnsatisfiableReadError
 from ..hub.one_way import HalfOpenStream, Progress
 from .raw_answers import raw_problem
 
+MAX_LINES = 256  # of the head of a request: to read some thousand takes the event loop as long as many requests
 FAREWELL = 2.0  # seconds for which a client that was refused may go on sending
 FAREWELL_BYTES = 16 * 1024 * 1024  # bytes that it may send meanwhile
 _BARE_400 = b"HTTP/1.1 400 Bad Request\r\n\r\n"  # what Tornado writes where a request cannot be read
@@ -43,12 +44,30 @@ class RequestStream(Progress):
         """Whether the client may be in the midst of sending."""
         return self.reads_body or self.is_refused
 
+    def set_nodelay(self, value: bool) -> None:
+        """Does nothing: the server has told the system once, for good.
+
+        Tornado would change it twice for each answer, which are two calls of the system.
+        """
+
     def refuse(self, answer: bytes) -> None:
         """Send a last answer, and close."""
         if not self.closed():
             self.is_refused = True
             self.write(answer)
             self.close()
+
+    def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> Awaitable[bytes]:
+        """Read the head of a request: nothing else in HTTP/1.1 is read up to a pattern."""
+        return self._read_head(super().read_until_regex(regex, max_bytes))
+
+    async def _read_head(self, reading: Awaitable[bytes]) -> bytes:
+        head = await reading
+        if head.count(b"\n") > MAX_LINES:
+            error = UnsatisfiableReadError(f"a head of more than {MAX_LINES} lines")
+            self.close(error)
+            raise error
+        return head
 
     def write(self, data: bytes | memoryview) -> Future[None]:
         if data == _BARE_400:

@@ -31,12 +31,18 @@ def assert_raw_problem(answer, status, word):
         b"GET /ping HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 70_000 + b"\r\n\r\n",
         b"GET /" + b"x" * 3_000_000,
         b"GET /ping HTTP/1.1\r\n" + HOST + b"X: y\r\n" * 1_000_000,
+        b"GET /ping HTTP/1.1\r\n" + HOST + b"X:\r\n" * 10_000 + b"\r\n",
     ],
-    ids=["one header", "no end", "many headers"],
+    ids=["one header", "no end", "many headers", "many short ones"],
 )
 def test_a_head_that_is_too_large_is_told_so(server, head):
     for _ in range(5):
         assert_raw_problem(raw(server, head), 431, "larger than may be")
+
+
+def test_a_head_may_have_many_lines_and_a_body_any_number(server):
+    lines = HOST + b"Connection: close\r\nContent-Length: 10000\r\n" + b"X: y\r\n" * 240 + b"\r\n" + b"\n" * 10_000
+    assert raw(server, b"POST /events?topic=a HTTP/1.1\r\n" + lines).startswith(b"HTTP/1.1 202 ")
 
 
 @pytest.mark.parametrize(

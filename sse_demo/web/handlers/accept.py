@@ -4,6 +4,8 @@ from __future__ import annotations
 
 _RANGES = ("text/event-stream", "text/*", "*/*", "*")  # the most specific one that the client names decides
 
+MAX_RANGES = 100  # of those that a client names; what comes after them counts for nothing
+
 _USUAL = ("", "*/*", "text/event-stream")  # what nearly all clients say: no need to read it
 
 
@@ -15,7 +17,7 @@ def takes_event_streams(accept: str) -> bool:
     if accept in _USUAL:
         return True
     qualities: dict[str, str] = {}
-    for item in accept.lower().split(","):
+    for item in accept.lower().split(",", MAX_RANGES)[:MAX_RANGES]:
         media_range, *parameters = (part.strip() for part in item.split(";"))
         qualities[media_range] = next((p[2:] for p in parameters if p.startswith("q=")), "1")
     quality = next((qualities[media_range] for media_range in _RANGES if media_range in qualities), "0")

@@ -48,3 +48,8 @@ def test_what_takes_event_streams(accept):
 )
 def test_what_excludes_them(accept):
     assert not takes_event_streams(accept)
+
+
+def test_of_very_many_ranges_only_the_first_count():
+    assert takes_event_streams("a/b," * 99 + "text/event-stream")
+    assert not takes_event_streams("a/b," * 60_000 + "text/event-stream")
