@@ -88,10 +88,12 @@ def browser_is_elsewhere(environment: Mapping[str, str] = os.environ) -> bool:
 
 def _url_of_jupyter_server(pid: str) -> str:
     """The address of the Jupyter Server that has started this kernel, ``""`` where there is none."""
+    if not pid.isdecimal():
+        return ""
     try:
         from jupyter_core.paths import jupyter_runtime_dir  # it is there wherever a kernel is
 
-        server = json.loads((Path(jupyter_runtime_dir()) / f"jpserver-{int(pid)}.json").read_text("utf-8"))
+        server = json.loads((Path(jupyter_runtime_dir()) / f"jpserver-{pid}.json").read_text("utf-8"))
         host = server["hostname"]
         return f"http://{f'[{host}]' if ':' in host else host}{server['base_url']}"
     except (ImportError, OSError, ValueError, KeyError, TypeError):  # another kind of parent

@@ -63,7 +63,7 @@ def _middleware(settings: WebLimits) -> list[Middleware]:
         middleware.append(behind_proxies(settings.trusted_proxies))
     middleware += [request_id, access_log]
     if "*" not in settings.allow_hosts:
-        middleware.append(known_host(settings.allow_hosts))
+        middleware.append(known_host(settings.allow_hosts, proxied=bool(settings.trusted_proxies)))
     if settings.allow_origins:
         middleware.append(cors(settings.allow_origins, settings.allow_credentials))
     return [*middleware, same_origin, recovery]

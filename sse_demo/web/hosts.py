@@ -18,7 +18,7 @@ REMEMBERED = 1024  # hosts, and what was found out about each
 _authority = re.compile(r"(\[[^\]]*\]|[^:]*)(?::\d*)?")
 
 
-def known_host(allowed: Sequence[str]) -> Middleware:
+def known_host(allowed: Sequence[str], *, proxied: bool = False) -> Middleware:
     """Refuse with 421 a request for a name that is not this server's (RFC 9110, 7.4).
 
     Names of loopback are always known: nobody can make them point elsewhere. Any other name is known if it is allowed;
@@ -26,14 +26,14 @@ def known_host(allowed: Sequence[str]) -> Middleware:
 
     Args:
         allowed: Names, and patterns such as ``*.example.org``; ``*`` is every name.
+        proxied: What a proxy says that it was asked for has come before. The server's own name has to be known then,
+            too: a page under a false name that comes to the server directly could claim to come through a proxy.
     """
 
-    # Behind a proxy that is trusted, `host` is what the proxy was asked for. The header itself has to be known, too: a
-    # page under a false name that comes to the server directly could claim to come through a proxy.
     def check(handler: Handler) -> Generator[None, None, None]:
         if allowed or handler.service.local_only:
             request = handler.request
-            for host in (request.host, request.headers.get("Host", request.host)):
+            for host in (request.host, request.headers.get("Host", "localhost")) if proxied else (request.host,):
                 if not is_known(host):
                     raise problem(421, _not_known(host))
         yield
