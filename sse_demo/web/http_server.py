@@ -1,15 +1,13 @@
 """The HTTP server: it accepts connections, counts them, and closes those that only take up room.
 
 Tornado reads the requests of each connection, one after the other. What stands around that is here: how many
-connections there may be, which of them makes room for another, which has not read its answer for too long, and the
-forms of a request's target (RFC 9112, 3.2).
+connections there may be, which of them makes room for another, and which has not read its answer for too long.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import socket
 import ssl
 import sys
@@ -31,8 +29,9 @@ from tornado.httputil import (
 from tornado.ioloop import IOLoop
 from tornado.netutil import add_accept_handler
 
-from .bodies import MAX_DIGITS, has_body
+from .bodies import has_body
 from .raw_answers import raw_problem
+from .request_heads import check_body, origin_form
 from .server_socket import ServerSocket
 from .service import App
 from .streams import Farewell, PlainStream, RequestStream, SecureStream
@@ -43,7 +42,6 @@ MAX_HEAD = 65_536  # bytes of a request's head
 LOOK_EVERY = 1.0  # seconds between two looks at those who are late, or do not read
 
 _logger = logging.getLogger("sse_demo.server")
-_ABSOLUTE = re.compile(r"https?://(?P<host>[^/?#@]+)(?P<rest>(?:[/?].*)?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +155,8 @@ class HttpServer(HTTPServerConnectionDelegate):
             self._turn_away(accepted)
             return
         accepted.setblocking(False)
+        with contextlib.suppress(OSError):  # the client has left, which the stream finds out
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream: RequestStream
         if self._tls is None:
             stream = PlainStream(accepted, self._bid_farewell)
@@ -254,9 +254,9 @@ class _Request(HTTPMessageDelegate):
         assert isinstance(start_line, RequestStartLine)  # that of an answer is for clients
         if body_follows:
             stream.reads_body = True
-            _check_body(start_line.version, headers)
+            check_body(start_line.version, headers)
         if not start_line.path.startswith("/"):
-            start_line = start_line._replace(path=_origin_form(start_line, headers))
+            start_line = start_line._replace(path=origin_form(start_line, headers))
         return self._delegate.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
@@ -269,41 +269,3 @@ class _Request(HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         self._delegate.on_connection_close()
-
-
-def _check_body(version: str, headers: HTTPHeaders) -> None:
-    """See to what Tornado takes too easily, or in one spelling alone, or as no number.
-
-    Raises:
-        HTTPInputError: A client of HTTP/1.0 sends chunks, which it does not know (RFC 9112, 6.1).
-    """
-    if (length := headers.get("Content-Length", "")).isdigit() and len(length) > MAX_DIGITS:
-        headers["Content-Length"] = str(10**MAX_DIGITS)  # Python reads no more than some thousand digits
-    if version == "HTTP/1.0":
-        headers.pop("Expect", None)  # such a client knows no answer before the answer (RFC 9110, 10.1.1)
-        if "Transfer-Encoding" in headers:
-            raise HTTPInputError("HTTP/1.0 has no Transfer-Encoding")
-    elif headers.get("Expect", "").lower() == "100-continue":
-        headers["Expect"] = "100-continue"
-
-
-def _origin_form(request: RequestStartLine, headers: HTTPHeaders) -> str:
-    """The path and the query of a target that is a whole address. Its host replaces the one of the header ``Host``.
-
-    RFC 9112, 3.2.2. A request that lacks ``Host``, or has several, is left to Tornado, which refuses it.
-
-    Raises:
-        HTTPInputError: The address has no host, or has a user's name in it.
-    """
-    if request.path == "*" or request.method == "CONNECT":
-        return request.path
-    address = _ABSOLUTE.fullmatch(request.path)
-    if address is None:
-        raise HTTPInputError("the target must be a path, or an address of HTTP without the name of a user")
-    hosts = headers.get_list("Host")
-    if len(hosts) == 1 or (not hosts and request.version == "HTTP/1.0"):
-        headers["Host"] = address["host"]
-    rest = address["rest"]
-    if not rest and request.method == "OPTIONS":
-        return "*"  # RFC 9112, 3.2.4
-    return rest if rest.startswith("/") else f"/{rest}"
