@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from sse_demo.cli.arguments import count, header, seconds
+from sse_demo.cli.arguments import count, duration, header, host, method, read_file, seconds
 
 
 def test_what_can_be_read():
@@ -12,13 +12,26 @@ def test_what_can_be_read():
     assert [seconds("0"), seconds("1.5")] == [0, 1.5]
     assert header(" Authorization : Bearer a:b ") == ("Authorization", "Bearer a:b")
     assert header("X:") == ("X", "")
+    assert duration("1e-3") == 0.001
+    assert [method("get"), method("M-SEARCH")] == ["GET", "M-SEARCH"]
+    assert [host("127.0.0.1"), host("::1"), host("localhost"), host("größe.test")][-1] == "größe.test"
 
 
 @pytest.mark.parametrize(
     ("read", "text"),
     [(count, "0"), (count, "-1"), (count, "1.5"), (seconds, "-1"), (seconds, "inf"), (seconds, "nan"), (seconds, "s"),
-     (header, "X"), (header, ":x"), (header, "")],
+     (duration, "0"), (duration, "-1"), (duration, "inf"), (duration, "1e400"), (duration, "nan"), (duration, ""),
+     (method, ""), (method, "a b"), (method, "größe"), (host, ""), (host, "a..b"),
+     (host, "ä" * 70), (header, "X"), (header, ":x"), (header, "")],
 )  # fmt: skip
 def test_what_cannot_be_read_says_what_it_must_be(read, text):
     with pytest.raises(argparse.ArgumentTypeError, match=f"^must be .*, not {text!r}$"):
         read(text)
+
+
+def test_a_file_is_read_up_to_a_limit(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"12345")
+    assert read_file(str(file), 5) == b"12345"
+    with pytest.raises(ValueError, match=r"has more than 4 bytes$"):
+        read_file(str(file), 4)

@@ -139,6 +139,25 @@ def test_a_log_that_cannot_be_used_is_explained(serve, tmp_path):
     assert re.fullmatch(r"sse_demo: .*cannot be used as a log: file is not a database\n", answer.stderr)
 
 
+def test_it_serves_where_nobody_reads_what_it_says(serve, monkeypatch):
+    """As a service may be started: without stdout."""
+    served = []
+
+    def look(server):
+        served.append(get(f"{server.url}/ping"))
+
+    monkeypatch.setattr(sys, "stdout", None)
+    assert serve(look=look) == (0, "", "")
+    assert served == [200]
+
+
+@pytest.mark.parametrize("heartbeat", ["nan", "-1", "0"])
+def test_a_number_that_makes_no_sense_is_one_line_on_stderr(serve, heartbeat):
+    answer = serve("--heartbeat", heartbeat)
+    assert (answer.status, answer.stdout, answer.stderr.count("\n")) == (1, "", 1)
+    assert answer.stderr.startswith("sse_demo: heartbeat must be ")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals for another process")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_drains_it_and_ends_it_quietly(served, name):
