@@ -49,6 +49,8 @@ class SettingsByName(TypedDict, total=False):
     read_batch: float
     max_connections: float
     max_topics_per_connection: float
+    max_batch: float
+    max_batch_size: float
     request_timeout: float
     retry: float
     retry_jitter: float
