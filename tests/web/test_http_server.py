@@ -213,6 +213,17 @@ def test_a_client_that_never_reads_its_answer_is_closed(path, eventually):
         eventually(lambda: metric(server, "sse_connections") == 0)
 
 
+@pytest.mark.parametrize("path", ["/large", "/careless"])
+def test_so_is_one_over_tls(path, tls, eventually):
+    own, theirs = tls
+    with serve(routes=ROUTES, max_stall=0.2, tls=own) as server:
+        client = theirs.wrap_socket(connect(server, SO_RCVBUF=4096), server_hostname="127.0.0.1")
+        client.sendall(PING.replace(b"/ping", path.encode()))
+        assert client.recv(1) == b"H"
+        eventually(lambda: metric(server, "sse_connections") == 0)
+        client.close()
+
+
 def test_so_is_one_that_asks_again_and_again(eventually):
     with serve(max_stall=0.2) as server, connect(server, SO_RCVBUF=4096) as client:
         client.setblocking(False)
