@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..extras import needs
+from . import output
 from .arguments import count
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
                     progress=bar.update,
                 )
                 results[target.name].append(result)
-    print(
+    output.say(
         f"{options.subscribers:,} subscribers, {options.events} events of {options.size} bytes, "
         f"median of {options.rounds} rounds\n\n{table(results)}"
     )

@@ -1,4 +1,4 @@
-"""How far a command is, on stderr where that is a terminal: a bar where the end is known, else a count."""
+"""How far a publisher is, on stderr where that is a terminal: a bar where the end is known, else a count."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Progress:
 
     def _line(self) -> str:
         rate = self._events / max(time.monotonic() - self._start, 1e-3)
-        count = f"{self._events:,} events, {rate:,.0f} a second"
+        count = f"{self._events:,} published, {rate:,.0f} a second"
         if not self._total:
             return count
         part = min(self._bytes / self._total, 1)

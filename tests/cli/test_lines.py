@@ -184,4 +184,4 @@ def test_a_terminal_counts_instead_of_printing_ids(server, tmp_path):
     with open(master, "rb", buffering=0) as terminal, open(slave, "wb"):
         shown = terminal.read(4096).decode()
     assert done.returncode == 0
-    assert re.fullmatch(r"\r100% \|#{30}\| 2 events, [\d,]+ a second\r\n", shown)
+    assert re.fullmatch(r"\r100% \|#{30}\| 2 published, [\d,]+ a second\r\n", shown)

@@ -1,5 +1,6 @@
 """What is printed: strangers' characters are shown and not obeyed, and no stream that takes nothing is a traceback."""
 
+import ast
 import contextlib
 import json
 import logging
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support import STREAM, Script
@@ -26,6 +28,17 @@ ANSWER = '{{"{}": "a\\u001b[31m\\u009b\\u202e\\u2028b\\u00e9"}}'
 def answer(status, body):
     headers = f"Content-Length: {len(body)}\r\nContent-Type: application/problem+json\r\n"
     return f"HTTP/1.1 {status}\r\n{headers}\r\n{body}".encode()
+
+
+def test_one_module_prints():
+    """All others use it, so that nothing is printed in another way."""
+    callers = {
+        path.name
+        for path in Path(output.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Name) and node.id == "print"
+    }
+    assert callers == {"output.py"}
 
 
 def test_what_would_be_obeyed_is_shown():

@@ -32,8 +32,8 @@ def test_a_bar_shows_how_much_of_the_input_is_done(as_a_terminal):
     progress.advance(1, 150)  # the file has grown meanwhile
     progress.close()
     half, whole = terminal.getvalue().removesuffix("\n").split("\r")[1:]
-    assert re.fullmatch(r" 50% \|#{15} {15}\| 1,000 events, [\d,]+ a second", half)
-    assert re.fullmatch(r"100% \|#{30}\| 1,001 events, [\d,]+ a second *", whole)
+    assert re.fullmatch(r" 50% \|#{15} {15}\| 1,000 published, [\d,]+ a second", half)
+    assert re.fullmatch(r"100% \|#{30}\| 1,001 published, [\d,]+ a second *", whole)
     assert len(whole) >= len(half), "nothing of the longer line is left"
 
 
@@ -42,7 +42,7 @@ def test_a_count_where_the_end_is_not_known(as_a_terminal, total):
     terminal = as_a_terminal()
     progress = Progress(total)
     progress.advance(2, 10)
-    assert re.fullmatch(r"\r2 events, [\d,]+ a second", terminal.getvalue())
+    assert re.fullmatch(r"\r2 published, [\d,]+ a second", terminal.getvalue())
 
 
 def test_it_makes_room_for_another_line(as_a_terminal):

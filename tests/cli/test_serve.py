@@ -103,6 +103,13 @@ def test_any_setting_can_be_set(serve, tmp_path):
     assert (tmp_path / "e.db").exists()
 
 
+def test_a_server_behind_a_proxy_can_be_set_up(serve):
+    seen = []
+    names = ["--set", "allow_hosts=tea.test,*.shop.test", "--set", "trusted_proxies=10.0.0.0/8,::1"]
+    assert serve(*names, look=lambda server: seen.append(server.hub.settings)).status == 0
+    assert seen == [Settings(allow_hosts=("tea.test", "*.shop.test"), trusted_proxies=("10.0.0.0/8", "::1"))]
+
+
 def test_it_asks_for_many_open_files(serve, monkeypatch):
     asked = []
     monkeypatch.setattr(open_files, "allow_files", asked.append)
@@ -110,7 +117,16 @@ def test_it_asks_for_many_open_files(serve, monkeypatch):
     assert asked == [1 << 20]
 
 
-@pytest.mark.parametrize("setting", ["coalesce=bad topic!", "allow_origins=shop.example", "retry_jitter=inf"])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "coalesce=bad topic!",
+        "allow_origins=shop.example",
+        "retry_jitter=inf",
+        "allow_hosts=a/b",
+        "trusted_proxies=10.0.0.0/99",
+    ],
+)
 def test_a_bad_setting_is_one_line_on_stderr(serve, setting):
     answer = serve("--set", setting)
     assert answer.status == 1
