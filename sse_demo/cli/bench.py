@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from ..extras import needs
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     targets = [SSE_DEMO, BARE_LOOP]
     steps = options.rounds * len(targets) * (options.subscribers - 1 + options.events)
     results: dict[str, list[Result]] = {target.name: [] for target in targets}
-    with tqdm(total=steps, bar_format=_BAR, leave=False) as bar:
+    with tqdm(total=steps, bar_format=_BAR, leave=False, disable=sys.stderr is None) as bar:
         for number in range(options.rounds):
             for target in targets:
                 bar.set_description(f"round {number + 1} of {options.rounds}, {target.name}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
 from ..errors import EventSourceError
 from ..extras import needs
 from ..wire.event import Event
+from ..wire.strict_json import read_json
 from . import connection, output, stdin
 from .arguments import count, duration, method, read_file
 from .output import visible, visible_json
@@ -124,7 +124,7 @@ def _media_type(body: bytes) -> str:
     except UnicodeDecodeError:
         return "application/octet-stream"
     try:
-        json.loads(text)
-    except (ValueError, RecursionError):
+        read_json(text)
+    except ValueError:
         return "text/plain; charset=utf-8"
     return "application/json"

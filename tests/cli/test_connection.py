@@ -230,6 +230,8 @@ def test_a_redirect_into_a_stream_is_not_followed_by_a_publisher(run):
     ("options", "method", "kind", "body"),
     [
         (["--data", '{"model": "tea"}'], "POST", "application/json", '{"model": "tea"}'),
+        (["--data", "NaN"], "POST", "text/plain; charset=utf-8", "NaN"),
+        (["--data", "[" * 9000], "POST", "text/plain; charset=utf-8", "[" * 9000),
         (["--data", "größe"], "POST", "text/plain; charset=utf-8", "größe"),
         (["--data", "{}", "--method", "put", "--header", "content-type: x/y"], "PUT", "x/y", "{}"),
         (["--data", "@-"], "POST", "text/plain; charset=utf-8", "from stdin"),

@@ -184,7 +184,7 @@ def wrong_server(server: Server) -> None:
 async def publish_both_ways() -> None:
     assert_type(publish(URL, "hello", event="greeting", key="tea", retry=1.5, idempotency_key="7", timeout=5), str)
     assert_type(await publish_async(URL, "hello", headers={"Authorization": "Bearer t"}), str)
-    assert_type(publish_many(URL, ["one", Event("two"), {"data": "three", "retry": 1.5}], proxy="environment"), list[str])
+    assert_type(publish_many(URL, ["one", Event("two"), {"data": "three", "retry": 1.5}]), list[str])
     assert_type(await publish_many_async(URL, (str(n) for n in range(3))), list[str])
     publish_many(URL, [b"bytes"])  # type: ignore[list-item]
     publish(URL)  # type: ignore[call-arg]
