@@ -201,6 +201,8 @@ def test_a_name_that_is_not_found_is_waited_for_only_so_long(monkeypatch):
         ({"url": "nowhere"}, InvalidInput, "is not an http or https address"),
         ({"url": "ftp://127.0.0.1/"}, InvalidInput, "is not an http or https address"),
         ({"url": "http://127.0.0.1:x/"}, InvalidInput, "is not an address"),
+        ({"url": "http://a..b/"}, InvalidInput, "'http://a..b/' is not an address"),
+        ({"proxy": "nowhere"}, InvalidInput, "a proxy has an http or https address"),
         ({"event": ""}, InvalidInput, "event must not be empty"),
         ({"event": "a\nb"}, InvalidInput, "event must not contain"),
         ({"data": "\ud800"}, InvalidInput, "lone surrogate"),
@@ -242,6 +244,22 @@ def test_no_proxy_of_the_environment_is_asked(server, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1/")
     assert publish(f"{server.url}/events?topic=news", "hello")
+
+
+def test_a_proxy_is_asked_where_it_is_named(monkeypatch):
+    with Script(ACCEPTED) as proxy:
+        address = proxy.url.removesuffix("/events").replace("http://", "http://ada:secret@")
+        assert publish("http://nobody.test/events", "hello", proxy=address) == "x-1"
+        monkeypatch.setenv("http_proxy", address)
+        assert publish("http://nobody.test/events", "hello", proxy="environment") == "x-1"
+        for _ in range(2):
+            first, headers, _ = proxy.request()
+            assert first == "POST http://nobody.test/events HTTP/1.1"
+            assert headers["proxy-authorization"] == "Basic YWRhOnNlY3JldA=="
+    monkeypatch.setenv("http_proxy", "ftp://ada:secret@proxy.test")
+    with pytest.raises(InvalidInput, match="a proxy has an http or https address") as caught:
+        publish("http://nobody.test/events", "hello", proxy="environment")
+    assert "secret" not in str(caught.value)
 
 
 def test_an_interrupt_ends_it_and_leaves_no_thread_behind():

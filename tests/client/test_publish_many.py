@@ -7,7 +7,7 @@ import threading
 import pytest
 from support import HOLD, Script
 
-from sse_demo import Event, InvalidInput, PublishError, publish_many, publish_many_async
+from sse_demo import Event, InvalidInput, PublishError, listen, publish_many, publish_many_async
 
 
 def accepted(*ids):
@@ -16,6 +16,44 @@ def accepted(*ids):
 
 def answer(status, body):
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def test_the_server_keeps_each_in_order_and_tells_its_id(server):
+    url = f"{server.url}/events?topic=news"
+    ids = publish_many(url, ["größe\ntwo", Event("", event="greeting", retry=1500), {"data": "far", "topic": "other"}])
+    with listen(f"{url}&topic=other&recent=3") as events:
+        seen = [next(events) for _ in ids]
+    assert [event.id for event in seen] == ids
+    assert [(event.data, event.event) for event in seen] == [
+        ("größe\ntwo", "message"), ("", "greeting"), ("far", "message"),
+    ]  # fmt: skip
+
+
+def test_the_same_request_again_gives_the_same_ids(server):
+    url = f"{server.url}/events?topic=news"
+    first, again = (publish_many(url, ["one", "two"], idempotency_key="order 7") for _ in range(2))
+    assert first == again
+    with pytest.raises(PublishError, match="order 7") as caught:
+        publish_many(url, ["one", "three"], idempotency_key="order 7")
+    assert caught.value.status == 422
+
+
+def test_the_server_names_the_event_that_it_refuses_and_keeps_none(server):
+    url = f"{server.url}/events?topic=news"
+    with pytest.raises(PublishError, match=r"answered 400 [\w ]+: line 2: ") as caught:
+        publish_many(url, ["one", {"data": "two", "topic": "no topic!"}, "three"])
+    assert (caught.value.status, caught.value.line) == (400, 2)
+    assert publish_many(url, ["four"])
+    with listen(f"{url}&recent=9") as events:
+        assert next(events).data == "four"
+
+
+def test_a_proxy_is_asked_where_it_is_named():
+    with Script(accepted("x-1")) as proxy:
+        publish_many("http://nobody.test/events", ["one"], proxy=proxy.url.removesuffix("/events"))
+        assert proxy.request()[0] == "POST http://nobody.test/events HTTP/1.1"
+    with pytest.raises(PublishError, match="its proxy cannot be reached"):
+        publish_many("http://nobody.test/events", ["one"], proxy="http://127.0.0.1:1")
 
 
 def test_each_event_is_a_line_of_json():
@@ -130,6 +168,8 @@ def test_what_cannot_be_published_is_not_sent(events, error, why):
         ({"url": "nowhere"}, "is not an http or https address"),
         ({"url": "nowhere", "events": []}, "is not an http or https address"),
         ({"timeout": float("nan")}, "timeout must be more than 0 seconds, not nan"),
+        ({"proxy": "ftp://proxy.test/"}, "a proxy has an http or https address"),
+        ({"url": "http://a..b/"}, "'http://a..b/' is not an address"),
         ({"timeout": 0}, "timeout must be more than 0 seconds, not 0"),
         ({"idempotency_key": "a\nb"}, "a header cannot be sent"),
     ],
