@@ -213,11 +213,7 @@ class HttpServer(HTTPServerConnectionDelegate):
         for waiting in (self._new, self._idle, self._receiving):
             while waiting and now - next(iter(waiting.values())) > self._request_timeout:
                 connection, _ = waiting.popitem(last=False)
-                stream = cast(RequestStream, connection.stream)
-                if stream.reads_body:
-                    stream.refuse(raw_problem(408, f"the request has not come within {self._request_timeout:g} s"))
-                else:
-                    stream.close()
+                connection.stream.close()
 
     def _close_stalled(self, now: float) -> None:
         """Close those that have not read for too long. Those who follow topics are also looked after by the hub."""

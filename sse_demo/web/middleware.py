@@ -15,7 +15,7 @@ from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 
 from .handlers import Handler, Middleware, problem
-from .handlers.handler import explained
+from .handlers.failures import explained
 from .origins import canonical
 
 PREFLIGHT_AGE = 600  # seconds for which a browser may remember what is allowed
@@ -68,7 +68,7 @@ def in_progress(handler: Handler) -> Generator[None, None, None]:
 def recovery(handler: Handler) -> Generator[None, None, None]:
     """Turn an exception into an answer, which the middleware outside of this one then sees.
 
-    See :func:`~sse_demo.web.handlers.handler.explained`.
+    See :func:`~sse_demo.web.handlers.failures.explained`.
     """
     try:
         yield

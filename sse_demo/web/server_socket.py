@@ -25,10 +25,12 @@ def bind(host: str, port: int) -> ServerSocket:
         port: 0 is any that is free.
 
     Raises:
-        ValueError: The port is none.
+        ValueError: The port is none, or the host is empty: that would be every address of this machine.
         OSError: The address cannot be had. Where the port is in use, the error says what to do.
     """
     require_port(port)
+    if not isinstance(host, str) or not host:
+        raise ValueError(f'host must be an address or a name, such as "127.0.0.1" or "0.0.0.0", not {host!r}')
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         opened = socket.create_server((host, port), family=family, backlog=BACKLOG)

@@ -31,6 +31,12 @@ def test_a_host_that_is_not_ours_is_an_error_of_the_caller():
         serve(host="192.0.2.1")
 
 
+@pytest.mark.parametrize("host", ["", None, 7])
+def test_a_host_that_is_none_is_an_error_and_not_every_address(host):
+    with pytest.raises(ValueError, match="host must be an address or a name"):
+        serve(host=host)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="has no limit of file descriptors")
 def test_without_a_file_descriptor_it_waits_and_goes_on_when_somebody_leaves(tmp_path, eventually):
     log = tmp_path / "stderr"

@@ -1,7 +1,5 @@
 """What the handlers of one service share."""
 
-import math
-import sys
 
 import pytest
 
@@ -35,13 +33,6 @@ def test_a_stream_takes_room_until_it_closes(hub):
     streams[0].close()
     service.require_room()
     assert service.connections == {streams[1]}
-
-
-def test_a_body_is_received_that_is_larger_than_an_event_may_be(hub):
-    assert Service(hub=hub).max_body_size == 16_000
-    endless = Hub(Settings(max_event_size=math.inf))
-    assert Service(hub=endless).max_body_size == sys.maxsize
-    endless.close()
 
 
 def test_the_condition_says_why_nobody_shall_be_sent_here(hub, monkeypatch):

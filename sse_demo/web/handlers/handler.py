@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from asyncio import Future
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
@@ -16,7 +15,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.iostream import StreamClosedError
 from tornado.web import Finish, HTTPError, RequestHandler
 
-from ...errors import LogError, ServerStopped, SSEError
+from ...errors import ServerStopped
 from ...hub.connection import Connection
 from ...hub.hub import Hub
 from ...wire.service_events import HEARTBEAT
@@ -25,13 +24,12 @@ from ..origins import frame_ancestors
 from ..service import App, Service
 from .accept import takes_event_streams
 from .chain import Chain, Middleware
+from .failures import explained, log_failure
 from .own_stream import Items, OwnStream, require_items
-from .problems import Problem, problem, refusal
+from .problems import Problem, problem
 from .query import Query
 
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
-
-_logger = logging.getLogger("sse_demo.app")
 
 
 class Handler(RequestHandler):
@@ -84,7 +82,10 @@ class Handler(RequestHandler):
         Raises:
             Problem: 415 where the body is not UTF-8.
         """
-        return decoded(self.request.body)
+        try:
+            return self.request.body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise problem(415, f"the body must be UTF-8: {error}") from None
 
     @classmethod
     def max_body_size(cls, request: HTTPServerRequest, service: Service) -> float:
@@ -93,7 +94,7 @@ class Handler(RequestHandler):
         By default as many as an event may have, for the methods that have a body; for all others very few. What is
         wrong with the head of a request may be raised, too: the answer then does not wait for the body.
         """
-        takes = request.method in METHODS_WITH_BODY and request.method in cls.allowed_methods()
+        takes = request.method in METHODS_WITH_BODY and cls._implements(request.method)
         return service.hub.settings.max_event_size if takes else UNEXPECTED
 
     # Methods
@@ -102,11 +103,12 @@ class Handler(RequestHandler):
     def allowed_methods(cls) -> list[str]:
         """The methods that the address answers."""
 
-        def implements(method: str) -> bool:
-            name = {"HEAD": "get"}.get(method, method.lower())
-            return getattr(cls, name) is not getattr(RequestHandler, name)
+        return [method for method in cls.SUPPORTED_METHODS if cls._implements(method)]
 
-        return [method for method in cls.SUPPORTED_METHODS if implements(method)]
+    @classmethod
+    def _implements(cls, method: str) -> bool:
+        name = "get" if method == "HEAD" else method.lower()
+        return getattr(cls, name) is not getattr(RequestHandler, name)
 
     def head(self, *args: str, **kwargs: str) -> Awaitable[None] | None:
         """Does what GET does. Tornado sends the headers alone."""
@@ -275,40 +277,3 @@ class Handler(RequestHandler):
         connection = self.request.connection
         assert isinstance(connection, HTTP1Connection)  # Tornado has no other, and a server's request has one
         return connection
-
-
-def explained(handler: Handler, error: Exception) -> HTTPError:
-    """The answer that an exception becomes. All exceptions of all handlers come through here.
-
-    An exception that nothing explains is logged, and becomes a 500 that hides its details.
-    """
-    if isinstance(error, HTTPError):
-        return error
-    if isinstance(error, SSEError) and (refused := refusal(error, handler.hub)):
-        if isinstance(error, LogError):  # its text is for the operator alone
-            _logger.warning("%s refused, request %s: %s", _shown(handler), handler.request_id, error)
-        return refused
-    log_failure(handler, error)
-    return problem(500, "this is an error of the server, and it has been logged")
-
-
-def log_failure(handler: Handler, error: BaseException) -> None:
-    """Logs an exception with its traceback and the id of the request."""
-    _logger.error("%s failed, request %s", _shown(handler), handler.request_id, exc_info=error)
-
-
-def decoded(body: bytes) -> str:
-    """A body as text.
-
-    Raises:
-        Problem: 415 where the body is not UTF-8.
-    """
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise problem(415, f"the body must be UTF-8: {error}") from None
-
-
-def _shown(handler: Handler) -> str:
-    """The method and the path alone: a query may hold what does not belong in a log."""
-    return f"{handler.request.method} {handler.request.path}"
