@@ -135,6 +135,13 @@ class Delivery:
             self._held.discard(connection)
             self._catch_up(connection)
 
+    def passes_over(self, fresh: Sequence[Entry]) -> bool:
+        """Whether nobody is to be told of what was just appended, and all before it is delivered. Then it is, too."""
+        if self.is_busy or self._held or any(entry.topic in self._channels for entry in fresh):
+            return False
+        self.up_to = fresh[-1].position
+        return True
+
     @alone
     def skip_to(self, position: int) -> None:
         """Entries up to this position were not told of: everybody reads on from the log, which tells what is left."""
@@ -276,8 +283,8 @@ class Delivery:
         return max((now - backlog.since for backlog in list(self._lagging.values())), default=0)
 
     def _count(self, events: int, size: int) -> None:
-        self._metrics.delivered.inc(events)
-        self._metrics.sent_bytes.inc(size)
+        self._metrics.delivered += events
+        self._metrics.sent_bytes += size
 
 
 def _batches(entries: Iterable[Entry], size: float) -> Iterator[list[Entry]]:

@@ -64,6 +64,12 @@ class Feed:
         """See :meth:`Follower.appended`."""
         if self._loop is None or not entries:
             return
+        if (
+            threading.get_ident() == self._loop_thread
+            and not self._is_scheduled
+            and self._delivery.passes_over(entries)
+        ):
+            return
         self._told_bytes += _bytes(entries)
         self._told += len(entries)
         if (

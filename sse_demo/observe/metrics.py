@@ -32,8 +32,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.delivered = Counter("sse_delivered", "Events written to a subscriber", registry=self.registry)
-        self.sent_bytes = Counter("sse_sent_bytes", "Bytes of events written", registry=self.registry)
+        self.delivered = self.sent_bytes = 0
+        self.counter("sse_delivered", "Events written to a subscriber", lambda: self.delivered)
+        self.counter("sse_sent_bytes", "Bytes of events written", lambda: self.sent_bytes)
         self.refused = Counter("sse_refused", "Subscribers and events refused", ["reason"], registry=self.registry)
         self.closed = Counter("sse_closed", "Streams closed by the server", ["reason"], registry=self.registry)
         self.connections = 0

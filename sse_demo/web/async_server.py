@@ -111,8 +111,10 @@ class AsyncServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)  # failures have been told
         self._http.stop()
         self._socket.close()
-        if answers := self.service.in_progress:
-            await asyncio.wait(answers, timeout=STOP_WITHIN)
+        if self.service.in_progress:
+            self.service.all_answered.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.service.all_answered.wait(), STOP_WITHIN)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_WITHIN):
                 await self._http.close_all_connections()

@@ -6,7 +6,7 @@ The code before the ``yield`` runs before the handler, and the code after it onc
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import json
 import logging
 import os
@@ -24,13 +24,15 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")  # they change nothing: RFC 9110, 9.2.
 EXPOSED_HEADERS = "Retry-After, X-Request-ID"
 
 _access_log = logging.getLogger("sse_demo.access")
+_process_id = os.urandom(10).hex()  # so that the requests of all processes have ids of their own
+_numbers = itertools.count(1)
 _usable_id = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
 
 
 def request_id(handler: Handler) -> Generator[None, None, None]:
     """Give the request an id, or keep the one that a proxy has given it, and tell it in the answer."""
     given = handler.request.headers.get("X-Request-ID", "")
-    handler.request_id = given if _usable_id(given) else os.urandom(16).hex()
+    handler.request_id = given if _usable_id(given) else f"{_process_id}{next(_numbers):012x}"
     yield
     handler.set_header("X-Request-ID", handler.request_id)
 
@@ -54,15 +56,15 @@ def access_log(handler: Handler) -> Generator[None, None, None]:
 
 
 def in_progress(handler: Handler) -> Generator[None, None, None]:
-    """Keep a future of each answer until its headers are ready, so that a server which stops can wait for it."""
-    answers = handler.service.in_progress
-    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    answers.add(answer)
+    """Note each request until the headers of its answer are ready, so that a server which stops can wait for it."""
+    service = handler.service
+    service.in_progress.add(handler)
     try:
         yield
     finally:
-        answers.remove(answer)
-        answer.set_result(None)
+        service.in_progress.discard(handler)
+        if not service.in_progress:
+            service.all_answered.set()
 
 
 def recovery(handler: Handler) -> Generator[None, None, None]:

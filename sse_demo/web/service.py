@@ -36,7 +36,8 @@ class Service:
         connections: The event streams that are open.
         finite: Those among them that come to an end by themselves. A drain waits for them.
         bodies: The bodies of requests that are on their way.
-        in_progress: For each other request a future that is done when the headers of its answer are ready.
+        in_progress: The other requests, each until the headers of its answer are ready.
+        all_answered: Is set when there is no such request any more.
         draining: The service is about to stop.
         local_only: Only this machine can reach the service. The server that serves it says so.
     """
@@ -46,7 +47,8 @@ class Service:
     connections: set[Connection] = field(default_factory=set)
     finite: set[Connection] = field(default_factory=set)
     bodies: Bodies = field(init=False)
-    in_progress: set[asyncio.Future[None]] = field(default_factory=set)
+    in_progress: set[object] = field(default_factory=set)
+    all_answered: asyncio.Event = field(default_factory=asyncio.Event)
     draining: bool = False
     local_only: bool = False
 

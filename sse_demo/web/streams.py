@@ -44,6 +44,11 @@ class RequestStream(Progress):
         """Whether the client may be in the midst of sending."""
         return self.reads_body or self.is_refused
 
+    def set_close_callback(self, callback: Callable[[], None] | None) -> None:
+        """As in Tornado, which takes away a callback several times for each request."""
+        if callback is not None or self._close_callback is not None:
+            super().set_close_callback(callback)
+
     def set_nodelay(self, value: bool) -> None:
         """Does nothing: the server has told the system once, for good.
 

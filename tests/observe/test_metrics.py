@@ -8,7 +8,7 @@ from sse_demo.observe.metrics import Metrics
 
 def test_each_server_counts_for_itself():
     one, other = Metrics(), Metrics()
-    one.delivered.inc(3)
+    one.delivered += 3
     assert b"\nsse_delivered_total 3.0\n" in one.text()
     assert b"\nsse_delivered_total 0.0\n" in other.text()
 

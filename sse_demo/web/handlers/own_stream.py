@@ -79,8 +79,8 @@ class OwnStream:
                 if self._connection.closed:  # an iterator may go on although it was cancelled
                     return False
                 self._write(block)
-                self._metrics.delivered.inc()
-                self._metrics.sent_bytes.inc(len(block))
+                self._metrics.delivered += 1
+                self._metrics.sent_bytes += len(block)
                 if self._wrote_at >= turn_ends:  # others have their turn, however fast the items come
                     await asyncio.sleep(0)
                     turn_ends = self._loop.time() + TURN
