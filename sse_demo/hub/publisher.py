@@ -126,7 +126,7 @@ class Publisher:
 
     def _append_all(self, batch: list[Waiting]) -> None:
         try:
-            for part in _independent(batch, self._settings):
+            for part in _independent(batch, self._settings) if len(batch) > 1 else [batch]:
                 self._append_part(part)
         except BaseException as error:  # a mistake of ours: this thread has to go on, and nobody may wait for ever
             report(_logger, "publishing has failed", error)

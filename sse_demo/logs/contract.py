@@ -204,6 +204,8 @@ def decide(
     Raises:
         Rejected: Some cannot be appended.
     """
+    if len(batch) == 1 and batch[0].topic in topics and not batch[0].idempotency and batch[0].snapshot is None:
+        return [None]  # the usual case, and nothing to decide
     decisions: list[str | int | None] = []
     causes: dict[int, SSEError] = {}
     own: dict[str, tuple[bytes, int]] = {}  # idempotency keys of this batch

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Generator
 from functools import lru_cache
+from typing import cast
 
+from tornado.http1connection import HTTP1Connection
 from tornado.httputil import (
     HTTPHeaders,
     HTTPInputError,
@@ -18,6 +20,7 @@ from tornado.httputil import (
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from .raw_answers import raw_problem
+from .streams import send_last
 
 BUDGET = 64 * 1024 * 1024  # bytes of all bodies that are on their way; one event always has room
 UNEXPECTED = 64 * 1024  # bytes of the largest body that is received where nobody expects one
@@ -117,9 +120,9 @@ class Body(HTTPMessageDelegate):
         delegate: Handles the request.
         request: The request.
         bodies: All that are on their way.
+        announced: Bytes that the request says it has; 0 where it does not say so.
         limit: Bytes that are received.
         refused: The handler's middleware refuses the request.
-        send: Sends a last answer, and closes.
     """
 
     def __init__(
@@ -127,17 +130,16 @@ class Body(HTTPMessageDelegate):
         delegate: HTTPMessageDelegate,
         request: HTTPServerRequest,
         bodies: Bodies,
+        announced: int,
         limit: float,
         refused: bool,
-        send: Callable[[bytes], None],
     ) -> None:
         self._delegate: HTTPMessageDelegate | None = delegate  # None when it is not told any more
         self._request = request
         self._bodies = bodies
-        self._announced = announced_length(request.headers)
+        self._announced = announced
         self._limit = limit
         self._is_refused = refused
-        self._send = send
         self._size = 0
         if asks_first(request.headers):
             request.body = bytearray()  # type: ignore[assignment]  # until it is there as a whole
@@ -147,9 +149,10 @@ class Body(HTTPMessageDelegate):
     ) -> Awaitable[None] | None:
         assert self._delegate is not None
         ready = self._delegate.headers_received(start_line, headers)
-        if ready is None and self._announced > self._limit:
+        if self._is_refused:
             headers.pop("Expect", None)  # the client need not send the body
-            self._delegate.finish()  # the handler refuses the request
+            if ready is None:  # otherwise the handler has been run already: the client asks before it sends
+                self._delegate.finish()
             self._delegate = None
         return ready
 
@@ -167,9 +170,7 @@ class Body(HTTPMessageDelegate):
     def finish(self) -> None:
         self._bodies.remove(self)
         request = self._request
-        if isinstance(
-            request.body, bytearray
-        ):  # as Tornado does for a handler that is prepared after the body has come
+        if isinstance(request.body, bytearray):  # of a handler that was prepared before: Tornado reads no form in it
             request.body = bytes(request.body)
             form: dict[str, list[bytes]] = {}
             try:
@@ -191,6 +192,6 @@ class Body(HTTPMessageDelegate):
         """Answer and close, without the handler."""
         self._bodies.remove(self)
         delegate, self._delegate = self._delegate, None
-        self._send(raw_problem(status, detail))
+        send_last(cast(HTTP1Connection, self._request.connection).stream, raw_problem(status, detail))
         if delegate:
             delegate.on_connection_close()

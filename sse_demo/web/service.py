@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, cast
 
-from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.routing import Rule
 from tornado.web import Application, HTTPError, RequestHandler
@@ -17,7 +16,6 @@ from ..hub.connection import Connection
 from ..hub.hub import Hub
 from .bodies import BUDGET, Bodies, Body, announced_length, asked_first, asks_first, has_body, refuse
 from .limits import WebLimits
-from .streams import send_last
 
 
 class ServerFull(SSEError, RuntimeError):
@@ -111,10 +109,10 @@ class App(Application):
         headers = request.headers
         if not has_body(headers):
             return super().get_handler_delegate(request, target_class, target_kwargs, *args, **kwargs)
-        refused = False
+        announced, refused = announced_length(headers), False
         try:
             limit = cast(_TakesBodies, target_class).max_body_size(request, self.service)
-            if announced_length(headers) > limit:
+            if announced > limit:
                 raise HTTPError(413, f"the body has more than {limit:,} bytes, which is the limit here")
         except HTTPError as error:
             limit, refused = 0, True
@@ -123,5 +121,4 @@ class App(Application):
         if asks_first(headers):
             target_class = asked_first(target_class)  # type: ignore[arg-type]  # mypy: a class has no __hash__(self)
         delegate = super().get_handler_delegate(request, target_class, target_kwargs, *args, **kwargs)
-        connection = cast(HTTP1Connection, request.connection)
-        return Body(delegate, request, self.service.bodies, limit, refused, partial(send_last, connection.stream))
+        return Body(delegate, request, self.service.bodies, announced, limit, refused)

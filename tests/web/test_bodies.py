@@ -161,3 +161,13 @@ def test_what_a_client_asks_before_it_sends_is_answered_for_each_handler(echo):
 def test_a_client_of_http_1_0_is_asked_nothing(echo):
     head = b"POST /echo HTTP/1.0\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\nhi"
     assert raw(echo, head).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("headers", [{"Content-Length": "5"}, {"Transfer-Encoding": "chunked"}])
+@pytest.mark.parametrize("asks", [{}, {"Expect": "100-continue"}])
+def test_what_the_head_says_is_refused_before_the_body_comes(server, headers, asks):
+    lines = {"Host": "localhost", "Content-Type": "image/png", **headers, **asks}
+    head = (
+        "POST /events?topic=a HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
+    )
+    assert raw(server, head.encode()).startswith(b"HTTP/1.1 415 ")
