@@ -84,10 +84,12 @@ class HttpServer(HTTPServerConnectionDelegate):
             max_header_size=MAX_HEAD,
             max_body_size=sys.maxsize,  # the application decides, for each of its handlers
         )
-        self._ordinary: set[HTTP1ServerConnection] = set()  # all but event streams
+        # Those that have not said a word yet, the address and since when. A reader of requests takes ten times as much.
+        self._silent: OrderedDict[socket.socket, tuple[str, float]] = OrderedDict()
+        self._ordinary: set[HTTP1ServerConnection] = set()  # all others but event streams
         # Connections that wait for something, and since when, those that have waited longest first. Timers of their own
         # would cost each request more than all else here.
-        self._new: OrderedDict[HTTP1ServerConnection, float] = OrderedDict()  # for their first request
+        self._new: OrderedDict[HTTP1ServerConnection, float] = OrderedDict()  # for the head of their first request
         self._idle: OrderedDict[HTTP1ServerConnection, float] = OrderedDict()  # for another one
         self._receiving: OrderedDict[HTTP1ServerConnection, float] = OrderedDict()  # for the body of a request
         self._farewells: dict[Farewell, None] = {}  # in their order
@@ -97,7 +99,7 @@ class HttpServer(HTTPServerConnectionDelegate):
     @property
     def connections(self) -> int:
         """How many there are, event streams among them."""
-        return len(self._ordinary) + len(self._service.connections) + len(self._farewells)
+        return sum(map(len, (self._silent, self._ordinary, self._service.connections, self._farewells)))
 
     def start(self, bound: ServerSocket) -> None:
         """Accept connections from now on."""
@@ -113,6 +115,8 @@ class HttpServer(HTTPServerConnectionDelegate):
 
     async def close_all_connections(self) -> None:
         """Close all but the event streams."""
+        for accepted in list(self._silent):
+            self._forget(accepted).close()
         for connection in list(self._ordinary):
             await connection.close()
         for farewell in list(self._farewells):
@@ -157,6 +161,21 @@ class HttpServer(HTTPServerConnectionDelegate):
         accepted.setblocking(False)
         with contextlib.suppress(OSError):  # the client has left, which the stream finds out
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._service.hub.metrics.connections += 1
+        self._silent[accepted] = address[0], self._io_loop.time()
+        self._io_loop.add_handler(accepted, self._begin, IOLoop.READ)
+
+    def _forget(self, accepted: socket.socket) -> socket.socket:
+        """The socket, which somebody else uses or closes from now on."""
+        del self._silent[accepted]
+        self._io_loop.remove_handler(accepted)
+        self._service.hub.metrics.connections -= 1
+        return accepted
+
+    def _begin(self, accepted: socket.socket, _events: int) -> None:
+        """The first bytes have come, or the client has left."""
+        address, _ = self._silent[accepted]
+        self._forget(accepted)
         stream: RequestStream
         if self._tls is None:
             stream = PlainStream(accepted, self._bid_farewell)
@@ -167,7 +186,7 @@ class HttpServer(HTTPServerConnectionDelegate):
                 accepted.close()
                 return
             stream = SecureStream(secured)
-        connection = HTTP1ServerConnection(stream, self._parameters, Peer(address[0], "https" if self._tls else "http"))
+        connection = HTTP1ServerConnection(stream, self._parameters, Peer(address, "https" if self._tls else "http"))
         self._ordinary.add(connection)
         self._new[connection] = self._io_loop.time()
         self._service.hub.metrics.connections += 1
@@ -180,6 +199,9 @@ class HttpServer(HTTPServerConnectionDelegate):
             return True
         if self._idle:
             connection, _ = self._idle.popitem(last=False)
+        elif self._silent and self._io_loop.time() - next(iter(self._silent.values()))[1] > GRACE:
+            self._forget(next(iter(self._silent))).close()
+            return True
         elif self._new and self._io_loop.time() - next(iter(self._new.values())) > GRACE:
             connection, _ = self._new.popitem(last=False)
         else:
@@ -210,6 +232,8 @@ class HttpServer(HTTPServerConnectionDelegate):
 
     def _close_late(self, now: float) -> None:
         """Close those whose request has not come in time."""
+        while self._silent and now - next(iter(self._silent.values()))[1] > self._request_timeout:
+            self._forget(next(iter(self._silent))).close()
         for waiting in (self._new, self._idle, self._receiving):
             while waiting and now - next(iter(waiting.values())) > self._request_timeout:
                 connection, _ = waiting.popitem(last=False)

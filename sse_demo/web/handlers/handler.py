@@ -192,8 +192,10 @@ class Handler(RequestHandler):
             self.set_header("Connection", "close")
         self._http._disconnect_on_finish = False  # or Tornado would send "close", with which Node hides a cut
         self.write(hello)
-        with suppress(StreamClosedError):  # the client has left: when_closed tells, soon
-            await self.flush()
+        flushed = self.flush()
+        if self._http.stream.writing():  # seldom; where many clients come at once, each turn of the loop takes memory
+            with suppress(StreamClosedError):  # the client has left: when_closed tells, soon
+                await flushed
         connection = self._stream = Connection(self.detach(), chunked=chunked)
         return connection
 
