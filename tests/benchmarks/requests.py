@@ -1,14 +1,15 @@
 """What a small request costs, next to a bare Tornado handler and to what people would otherwise choose.
 
     pip install -r tests/benchmarks/requirements.txt
-    python tests/benchmarks/requests.py [--rounds 7] [--only sse_demo gin] [--write]
+    python tests/benchmarks/requests.py [--rounds 7] [--only sse_demo gin] [--before FOLDER] [--write]
 
 Each server is a process on one core, with all its clients on another one. In each round all servers are started, and
 each figure is measured with one server after the other, so that what slows the machine down for a while slows all of
 them. Each server first does as much as is measured afterwards. The table has the medians, and in brackets the medians
 of each round's ratio to bare Tornado. What costs time is given as CPU time of the server. Gin and nchan are measured
 where Debian's packages golang-go, golang-github-gin-gonic-gin-dev, nginx and libnginx-mod-nchan are installed.
-``--write`` puts the table into sse_demo/README.md.
+``--before`` measures another copy of the project, too, such as ``git worktree add FOLDER COMMIT`` makes. ``--write``
+puts the table into sse_demo/README.md.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from sse_demo.web.open_files import allow_files
 
 OTHERS = ("aiohttp-sse", "gin", "nchan")
 LISTENERS = 10  # subscribers of a publication that somebody listens to
+DRAIN_EVERY = 100  # events, before what has come is read
 LINES = 100  # events in a batch
 SIZE = 100  # bytes of data in an event
 BEGIN, END = "<!-- requests -->\n", "<!-- end of requests -->"
@@ -69,6 +71,10 @@ class Running:
         """Microseconds of CPU time that it has taken."""
         return cpu_time(self.process) * 1e6
 
+    def connection(self) -> socket.socket:
+        """A connection to it."""
+        return socket.create_connection(("127.0.0.1", self.port))
+
     def open_files(self) -> int:
         """How many files it has open, sockets included."""
         return sum(one.num_fds() for one in [self.process, *self.process.children(recursive=True)])
@@ -97,7 +103,7 @@ def kilobytes(server: Running, load: Load) -> float:
     with server.clients(1):
         files, before = server.open_files(), resident_memory(server.process)
         request = f"GET {server.target.subscribe} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
-        streams = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(load.subscribers)]
+        streams = [server.connection() for _ in range(load.subscribers)]
         for stream in streams:
             stream.sendall(request.encode())
         for stream in streams:
@@ -123,13 +129,26 @@ def event_for_some(server: Running, load: Load) -> float:
 
 
 def event_for(listeners: int, server: Running, load: Load) -> float:
-    with server.clients(listeners) as clients:
-        for number in range(load.publications):  # the first some hundred cost more than all that follow
-            clients.publish_and_wait(number, SIZE)
+    """A publication when a server has the one before off its hands, or nearly so.
+
+    A publisher goes on when it has its answer, and does not wait until everybody has the event. If it did, a server
+    that answers first and delivers then would fall asleep each time, and be charged for waking up.
+    """
+    request = post(server, "text/plain", "x" * SIZE)
+    with server.clients(listeners) as clients, server.connection() as publisher:
+
+        def publish(count: int) -> None:
+            for number in range(count):
+                if number % DRAIN_EVERY:
+                    answer(publisher, request, server)
+                else:
+                    clients.publish_and_wait(number, SIZE)
+
+        publish(load.publications)  # the first some hundred cost more than all that follow
         before = server.cpu()
-        for number in range(load.publications):
-            clients.publish_and_wait(load.publications + number, SIZE)
-        return (server.cpu() - before) / load.publications
+        publish(load.publications)
+        clients.publish_and_wait(load.publications, SIZE)
+        return (server.cpu() - before) / (load.publications + 1)
 
 
 def opening(server: Running, load: Load) -> float:
@@ -156,12 +175,10 @@ def closing(server: Running, load: Load) -> float:
 def event_in_batch(server: Running, load: Load) -> float | None:
     """An event of many in one request; ``None`` where the server does not take that."""
     line = json.dumps({"data": "x" * SIZE}) + "\n"
-    body = line * LINES
-    head = f"POST {server.target.publish} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\n"
-    request = f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
-    if server.target is not SSE_DEMO:
+    request = post(server, "application/x-ndjson", line * LINES)
+    if server.target.publish != SSE_DEMO.publish:
         return None
-    with socket.create_connection(("127.0.0.1", server.port)) as publisher:
+    with server.connection() as publisher:
         if not answer(publisher, request, server).startswith(b"HTTP/1.1 202"):
             return None
         for _ in range(load.batches):
@@ -172,8 +189,13 @@ def event_in_batch(server: Running, load: Load) -> float | None:
         return (server.cpu() - before) / load.batches / LINES
 
 
+def post(server: Running, content_type: str, body: str) -> bytes:
+    head = f"POST {server.target.publish} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
 def answer(publisher: socket.socket, request: bytes, server: Running) -> bytes:
-    """The answer to a request."""
+    """The head of the answer to a request. The answer has a length."""
     publisher.sendall(request)
     head, _, body = received(publisher, server).partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
@@ -209,7 +231,14 @@ FIGURES: dict[str, Callable[[Running, Load], float | None]] = {
 Results = dict[str, dict[str, list[float | None]]]  # by the name of the server, and by the figure: one for each round
 
 
-def targets(folder: Path, only: list[str]) -> list[Target]:
+def earlier(copy: Path) -> Target:
+    """The package in another copy of the project."""
+    run = f"import runpy, sys; sys.path[0] = {str(copy.resolve())!r}; runpy.run_module('sse_demo', run_name='__main__')"
+    command = [sys.executable, "-c", run, "serve", "--port"]
+    return Target("before", lambda port: [*command, str(port)], SSE_DEMO.subscribe, SSE_DEMO.publish)
+
+
+def targets(folder: Path, only: list[str], before: Path | None) -> list[Target]:
     found = [BARE_TORNADO, SSE_DEMO]
     for peer in map(PEERS.__getitem__, OTHERS):
         if peer.command(0, folder) is None:
@@ -217,7 +246,8 @@ def targets(folder: Path, only: list[str]) -> list[Target]:
             continue
         command = lambda port, peer=peer: peer.command(port, folder)  # noqa: E731  # of this peer
         found.append(Target(peer.name, command, peer.subscribe_path, peer.publish_path))
-    return [target for target in found if not only or target.name in only or target is BARE_TORNADO]
+    chosen = [target for target in found if not only or target.name in only or target is BARE_TORNADO]
+    return [*chosen, earlier(before)] if before else chosen
 
 
 @contextlib.contextmanager
@@ -284,12 +314,13 @@ def main() -> None:
     ]:
         parser.add_argument(name, type=int, default=default, help=f"{meaning}; default: {default:,}")
     parser.add_argument("--only", nargs="+", default=[], help="these servers, and bare Tornado; default: all")
+    parser.add_argument("--before", type=Path, metavar="FOLDER", help="another copy of the project, measured as well")
     parser.add_argument("--write", action="store_true", help="put the table into sse_demo/README.md")
     options = parser.parse_args()
     load = Load(options.publications, options.batches, options.streams, options.subscribers)
     allow_files(4 * options.subscribers + 1_000)
     with tempfile.TemporaryDirectory() as folder:
-        results = measure(targets(Path(folder), options.only), load, options.rounds)
+        results = measure(targets(Path(folder), options.only, options.before), load, options.rounds)
     table = markdown(results, load, options.rounds)
     print(table)
     if options.write:
