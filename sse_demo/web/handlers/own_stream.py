@@ -6,9 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from contextvars import copy_context
+from queue import SimpleQueue
+from threading import Thread
 from typing import TypeAlias
 
 from ...hub.connection import Connection
@@ -146,22 +147,58 @@ async def _encoded(items: AsyncIterable[Item]) -> AsyncGenerator[bytes, None]:
 
 async def _from_a_thread(iterator: Iterator[Item]) -> AsyncGenerator[bytes, None]:
     """Read the iterator in a thread of its own, since it may block, and close it there."""
-    loop = asyncio.get_running_loop()
-    thread = ThreadPoolExecutor(1, thread_name_prefix="sse_demo iterator")
+    thread = _IteratorThread(iterator)
     try:
-        end: Exception | None = None
+        end: BaseException | None = None
         while end is None:
-            blocks, end = await loop.run_in_executor(thread, copy_context().run, _pull, iterator)
+            blocks, end = await thread.pull()
             for block in blocks:
                 yield block
-        if not isinstance(end, StopIteration):
+        if isinstance(end, StopIteration):
+            return
+        if isinstance(end, Exception):
             raise end
+        # That it is cancelled, or to exit, would be said to the coroutine of the handler, or to the whole event loop.
+        raise RuntimeError(f"the iterator has ended with {end!r}") from end
     finally:
-        thread.submit(_close, iterator)  # once it has given the item that is waited for, if there is one
-        thread.shutdown(wait=False)
+        thread.close()
 
 
-def _pull(iterator: Iterator[Item]) -> tuple[list[bytes], Exception | None]:
+_Pulled: TypeAlias = tuple[list[bytes], BaseException | None]
+
+
+class _IteratorThread:
+    """Reads one iterator. The end of the process does not wait for it, since an iterator may block for ever."""
+
+    def __init__(self, iterator: Iterator[Item]) -> None:
+        self._iterator = iterator
+        self._asked: SimpleQueue[asyncio.Future[_Pulled] | None] = SimpleQueue()
+        Thread(target=copy_context().run, args=(self._run,), name="sse_demo iterator", daemon=True).start()
+
+    async def pull(self) -> _Pulled:
+        """The next items, see :func:`_pull`."""
+        answer: asyncio.Future[_Pulled] = asyncio.get_running_loop().create_future()
+        self._asked.put(answer)
+        return await answer
+
+    def close(self) -> None:
+        """Close the iterator, once it has given the item that is waited for, if there is one. Does not wait."""
+        self._asked.put(None)
+
+    def _run(self) -> None:
+        while (answer := self._asked.get()) is not None:
+            pulled = _pull(self._iterator)
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits
+                answer.get_loop().call_soon_threadsafe(_settle, answer, pulled)
+        _close(self._iterator)
+
+
+def _settle(answer: asyncio.Future[_Pulled], pulled: _Pulled) -> None:
+    if not answer.done():
+        answer.set_result(pulled)
+
+
+def _pull(iterator: Iterator[Item]) -> _Pulled:
     """The next items as blocks, all that come within a moment; and what has ended the iterator, if it has ended."""
     blocks: list[bytes] = []
     size = 0
@@ -173,7 +210,7 @@ def _pull(iterator: Iterator[Item]) -> tuple[list[bytes], Exception | None]:
             size += len(block)
             if time.monotonic() >= pause_at:
                 break
-    except Exception as end:
+    except BaseException as end:
         return blocks, end
     return blocks, None
 

@@ -6,6 +6,8 @@ import itertools
 import json
 import logging
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -276,3 +278,55 @@ def test_an_iterator_that_cannot_be_closed_is_told_of(caplog, eventually):
         eventually(lambda: "closed badly" in caplog.text)
     assert {record.levelno for record in caplog.records if record.name == "sse_demo.app"} == {logging.ERROR}
     caplog.clear()
+
+
+@pytest.mark.parametrize("end", [GeneratorExit, KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_an_iterator_that_ends_with_what_is_no_error_breaks_its_stream_alone(end, caplog, eventually):
+    closed = threading.Event()
+
+    class Odd:
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            raise end
+
+        def close(self):
+            closed.set()
+
+    class Oddly(Handler):
+        async def get(self):
+            await self.send_events(Odd())
+
+    with serve(routes=[Route("/odd", Oddly)]) as server:
+        with pytest.raises(http.client.IncompleteRead):
+            request(server, "GET", "/odd")
+        assert closed.wait(5)
+        eventually(lambda: f"the iterator has ended with {end.__name__}()" in caplog.text)
+        assert request(server, "GET", "/ping")[0] == 200
+    assert {record.name for record in caplog.records} == {"sse_demo.app"}
+    caplog.clear()
+
+
+def test_an_iterator_that_never_goes_on_holds_up_no_end_of_the_process():
+    script = """
+import threading, urllib.request
+from sse_demo import Handler, Route, serve
+
+class Stuck(Handler):
+    async def get(self):
+        await self.send_events(self.items())
+
+    def items(self):
+        yield "1"
+        begun.set()
+        threading.Event().wait()
+
+begun = threading.Event()
+with serve(routes=[Route("/stuck", Stuck)]) as server:
+    answer = urllib.request.urlopen(f"{server.url}/stuck")
+    begun.wait()
+print("stopped")
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "stopped\n", "")
