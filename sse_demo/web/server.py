@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 
 from ..errors import ServerStopped
 from ..hub.publisher import is_log_thread
@@ -15,6 +16,12 @@ from ..wire.event import Event
 from .async_server import AsyncServer, Background
 from .server_socket import ServerSocket
 from .service import App
+
+END_WITHIN = (
+    2.0  # seconds for what handlers do when they are cancelled, and for what generators do when they are closed
+)
+
+_logger = logging.getLogger("sse_demo.server")
 
 
 class Server:
@@ -120,10 +127,42 @@ class Server:
         with contextlib.ExitStack() as at_the_end:
             at_the_end.callback(self._finished.set)
             at_the_end.callback(self._owned.close)
-            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                runner.run(self._serve())
+            at_the_end.callback(self._loop.close)
+            try:
+                self._loop.run_until_complete(self._serve())
+            finally:
+                self._loop.run_until_complete(_end_the_rest())
 
     async def _serve(self) -> None:
         await self._serving.start()
         await self._stop.wait()
         await self._serving.stop(self._drain)
+
+
+async def _end_the_rest() -> None:
+    """Cancel what handlers still do, and close their generators. The server goes down also where one refuses to end.
+
+    ``asyncio.Runner`` would wait for it for ever.
+    """
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await _wait_for(rest)
+    await _wait_for({asyncio.create_task(asyncio.get_running_loop().shutdown_asyncgens())})
+
+
+async def _wait_for(tasks: set[asyncio.Task[None]]) -> None:
+    if tasks:
+        _, others = await asyncio.wait(tasks, timeout=END_WITHIN)
+        for other in others:
+            _logger.warning("%s does not end, although it is cancelled, and is left behind", _way(other))
+
+
+def _way(task: asyncio.Task[None]) -> str:
+    """The names of what a task waits in, the outermost first."""
+    names: list[str] = []
+    waiting: object = task.get_coro()
+    while isinstance(waiting, Coroutine):
+        names.append(getattr(waiting, "__qualname__", "?"))
+        waiting = getattr(waiting, "cr_await", None)
+    return " > ".join(names)

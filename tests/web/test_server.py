@@ -1,6 +1,8 @@
 """A server in a thread of its own: from its start to its end."""
 
 import asyncio
+import contextlib
+import gc
 import inspect
 import os
 import socket
@@ -96,6 +98,50 @@ def test_stop_lets_answers_go_out_that_are_nearly_ready():
     stopper.start()
     assert urllib.request.urlopen(f"{server.url}/slow").read() == b"in time"
     stopper.join()
+
+
+def test_stop_leaves_behind_what_does_not_end(monkeypatch, caplog):
+    monkeypatch.setattr("sse_demo.web.server.END_WITHIN", 0.2)
+    begun = threading.Event()
+
+    class Stubborn(Handler):
+        async def get(self):
+            while True:
+                begun.set()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+
+    server = serve(routes=[Route("/stubborn", Stubborn)])
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET /stubborn HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        begun.wait()
+        began_at = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began_at < 5
+    assert "Stubborn.get > Event.wait does not end" in caplog.text
+    gc.collect()  # while the log is watched, what Python says of the task that was left
+    caplog.clear()
+
+
+def test_stop_lets_handlers_clean_up():
+    cleaned = threading.Event()
+
+    class Tidy(Handler):
+        async def get(self):
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0.05)
+                cleaned.set()
+
+    begun = threading.Event()
+    server = serve(routes=[Route("/tidy", Tidy)])
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(b"GET /tidy HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        begun.wait()
+        server.stop()
+    assert cleaned.is_set()
 
 
 def test_stop_may_come_twice_and_from_several_threads():
