@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NoReturn
 
-from ...errors import Rejected, SSEError
+from ...errors import SSEError
 from ...hub.hub import Hub
 from ...hub.messages import Message
 from ...wire.event import Event
@@ -46,18 +47,21 @@ def messages_in(text: str, default: Message, most: float, retry_range_ms: tuple[
     return messages
 
 
-def raise_for_line(text: str, rejected: Rejected, hub: Hub) -> NoReturn:
-    """Raise what is wrong with the first line that the hub has refused.
+def number_of_line(text: str, place: int) -> int:
+    """The number of the line that has the event at this place, counted from 0."""
+    return next(islice(_lines(text), place, None))[0]
+
+
+def raise_for_line(number: int, cause: Exception, hub: Hub) -> NoReturn:
+    """Raise what is wrong with a line that the hub has refused.
 
     Raises:
         Problem: With the status of the line's own error.
     """
-    place, cause = min(rejected.causes.items())
     answer = refusal(cause, hub) if isinstance(cause, SSEError) else None
     if answer is None:
         raise cause
-    number = [number for number, _ in _lines(text)][place]
-    raise Problem(answer.status_code, f"line {number}: {answer.log_message}", answer.headers) from rejected
+    raise Problem(answer.status_code, f"line {number}: {answer.log_message}", answer.headers) from cause
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -78,7 +82,7 @@ def _message(line: str, default: Message, place: int, retry_range_ms: tuple[int,
             topic = own.get("topic", topic)
             key = own.get("key", key)
             event = Event("", own.get("event", event.event), retry=own.get("retry", event.retry))
-        text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        text = data if isinstance(data, str) else _json(data)
     else:
         text = line
     if not topic:
@@ -86,6 +90,13 @@ def _message(line: str, default: Message, place: int, retry_range_ms: tuple[int,
     if idempotency_key is not None:
         idempotency_key = f"{idempotency_key}/{place}"
     return Message(topic, Event(text, event.event, retry=event.retry), key, idempotency_key)
+
+
+def _json(data: Any) -> str:
+    try:
+        return json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError:  # 1e999 is JSON, but no number that Python could hold
+        raise ValueError("data has a number that is too large") from None
 
 
 def _require_members(value: dict[str, Any], retry_range_ms: tuple[int, int]) -> None:

@@ -15,6 +15,7 @@ from ...hub.hub import Hub
 from ..service import ServerFull
 
 RETRY_AFTER = 5  # seconds, told to a client whose request is refused only for now
+LONGEST_DETAIL = 1000  # characters: what is told may repeat what a stranger has sent, which may be some megabytes
 
 # How the metric ``sse_refused`` calls the errors that mean 503.
 _REASONS: Mapping[type[SSEError], str] = {
@@ -27,14 +28,15 @@ _REASONS: Mapping[type[SSEError], str] = {
 
 
 class Problem(HTTPError):
-    """An error that becomes an answer.
+    """An error that becomes an answer. Its detail is cut off after ``LONGEST_DETAIL`` characters.
 
     Attributes:
         headers: Headers of the answer.
     """
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str | int] | None = None) -> None:
-        super().__init__(status, detail)
+        cut = detail if len(detail) <= LONGEST_DETAIL else f"{detail[:LONGEST_DETAIL]} ..."
+        super().__init__(status, cut)
         self.headers = dict(headers or {})
 
 

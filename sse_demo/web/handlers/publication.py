@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from tornado.httputil import HTTPServerRequest
 
-from ...errors import Rejected
+from ...errors import EventTooLarge, IdempotencyConflict, InvalidInput, Rejected
 from ...hub.messages import MAX_KEY_LENGTH, Message
 from ...wire.event import Event
 from ...wire.strict_json import read_json
@@ -16,7 +16,7 @@ from ..service import Service
 from .chain import Middleware
 from .handler import Handler
 from .media_type import NDJSON, media_type
-from .ndjson import messages_in, raise_for_line
+from .ndjson import messages_in, number_of_line, raise_for_line
 from .problems import problem
 
 READ_ASIDE_FROM = 65_536  # characters of JSON that are read in a thread: they take the event loop a millisecond
@@ -74,7 +74,10 @@ class PublishHandler(Handler):
         try:
             return await self.hub.publish_many_async(messages)
         except Rejected as rejected:
-            raise_for_line(text, rejected, self.hub)
+            place, cause = min(rejected.causes.items())
+        except (InvalidInput, EventTooLarge, IdempotencyConflict) as error:  # of the only line
+            place, cause = 0, error
+        raise_for_line(await _read(text, number_of_line, place), cause, self.hub)
 
     def _event(self, data: str) -> Event:
         """The event, with the type and the retry of the query."""

@@ -1,12 +1,14 @@
 """``POST /events`` with many events in one request."""
 
 import json
+import threading
 
 import pytest
 from asking import assert_problem, publish, stream
 from support import Reader
 
 from sse_demo import serve
+from sse_demo.web.handlers import ndjson
 from sse_demo.web.handlers.media_type import NDJSON
 
 
@@ -85,6 +87,8 @@ def test_a_line_or_the_query_names_the_topic(server, path):
         ('{"data": "x", "retry": true}', "retry"),
         ('{"data": "x", "retry": "1000"}', "retry"),
         ('{"data": "\\ud800"}', "surrogate"),
+        ('{"data": 1e999}', "too large"),
+        ('{"data": {"n": [-1e999]}}', "too large"),
     ],
 )
 def test_one_wrong_line_is_named_and_nothing_is_kept(server, wrong, why):
@@ -92,6 +96,36 @@ def test_one_wrong_line_is_named_and_nothing_is_kept(server, wrong, why):
         assert_problem(post(server, {"data": "1"}, "", wrong, {"data": "2"}), 400, "line 3", why)
         publish(server, b"the next")
         assert reader.take(1)[0] == "the next"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [({"data": "x", "topic": "a b"}, 400), ({"data": "x", "key": "k"}, 400), ({"data": "x" * 2000}, 413), ("2", 422)],
+)
+def test_the_only_line_is_named_too(wrong, status):
+    with serve(max_event_size=1000) as server:
+        ids(post(server, "1", Idempotency_Key="k"))
+        assert_problem(post(server, "", "", wrong, Idempotency_Key="k"), status, "line 3")
+
+
+def test_what_is_told_of_a_line_is_short(server):
+    for wrong in ({"x" * 500_000: 1}, {"topic": "\0" * 500_000}, {"retry": "x" * 500_000}):
+        answer = post(server, {"data": ""} | wrong)
+        assert_problem(answer, 400)
+        assert len(answer[2]) < 10_000
+
+
+def test_to_find_the_number_of_a_line_holds_up_nobody(server, monkeypatch):
+    found_in = []
+
+    def number_of_line(text, place):
+        found_in.append(threading.current_thread().name)
+        return ndjson.number_of_line(text, place)
+
+    monkeypatch.setattr("sse_demo.web.handlers.publication.number_of_line", number_of_line)
+    wrong = {"data": "x", "topic": "a b"}
+    assert_problem(post(server, *[""] * 1_000_000, "1", wrong), 400, "line 1000002")
+    assert "sse_demo" not in found_in[0], "not the thread of the event loop"
 
 
 def test_an_event_that_is_too_large_is_named():

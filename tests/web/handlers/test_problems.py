@@ -147,3 +147,8 @@ def test_each_error_of_the_family_that_the_hub_raises_has_a_status():
             made = kind({}) if kind is errors.Rejected else kind("text")
             assert refusal(made, hub).status_code == kind.status
     hub.close()
+
+
+def test_what_a_problem_tells_is_cut_off():
+    assert problem(400, "x" * 1000).log_message == "x" * 1000
+    assert problem(400, "x" * 1001).log_message == "x" * 1000 + " ..."
