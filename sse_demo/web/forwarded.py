@@ -14,6 +14,8 @@ from .handlers import Handler, Middleware
 from .hosts import address_in
 
 REMEMBERED = 1024  # addresses, and whether each is a proxy's
+MAX_HOPS = 100  # of those that a header names, the nearest: what is further away is not read
+MAX_PAIRS = 4 * MAX_HOPS  # in the header Forwarded, which has four for each hop; a longer one is not believed
 
 _host = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?").fullmatch
 _with_port = re.compile(r"\[([^\]]*)\](?::.*)?|([^:]*):[^:]*").fullmatch
@@ -110,7 +112,7 @@ def _x_forwarded(headers: HTTPHeaders) -> list[Hop]:
 def _values(headers: HTTPHeaders, name: str) -> list[str]:
     """The values of a header that is a list, the last one first."""
     text = headers.get(name)
-    return [value.strip() for value in reversed(text.split(","))] if text else []
+    return [value.strip() for value in text.rsplit(",", MAX_HOPS)[: -MAX_HOPS - 1 : -1]] if text else []
 
 
 def _forwarded(headers: HTTPHeaders) -> list[Hop]:
@@ -123,6 +125,8 @@ def _forwarded(headers: HTTPHeaders) -> list[Hop]:
     hops: list[Hop] = []
     pairs: dict[str, str] = {}
     at, end = 0, ","
+    if text.count("=") > MAX_PAIRS:
+        return [Hop()]
     while at < len(text):
         found = _pair(text, at)
         if found is None:
