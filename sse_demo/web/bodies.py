@@ -15,7 +15,6 @@ from tornado.httputil import (
     HTTPServerRequest,
     RequestStartLine,
     ResponseStartLine,
-    parse_body_arguments,
 )
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
@@ -172,14 +171,10 @@ class Body(HTTPMessageDelegate):
         request = self._request
         if isinstance(request.body, bytearray):  # of a handler that was prepared before: Tornado reads no form in it
             request.body = bytes(request.body)
-            form: dict[str, list[bytes]] = {}
             try:
-                parse_body_arguments(request.headers.get("Content-Type", ""), request.body, form, request.files)
+                request._parse_body()  # what a handler has to say about it holds here, too
             except HTTPInputError as error:
                 self.refuse(400, f"the body cannot be read: {error}")
-            for name, values in form.items():
-                request.body_arguments.setdefault(name, []).extend(values)
-                request.arguments.setdefault(name, []).extend(values)
         if self._delegate:
             self._delegate.finish()
 

@@ -17,7 +17,8 @@ def check_body(version: str, headers: HTTPHeaders) -> None:
     Raises:
         HTTPInputError: A client of HTTP/1.0 sends chunks, which it does not know (RFC 9112, 6.1).
     """
-    if (length := headers.get("Content-Length", "")).isdigit() and len(length) > MAX_DIGITS:
+    length = headers.get("Content-Length", "")
+    if len(length) > MAX_DIGITS and length.isascii() and length.isdigit():
         headers["Content-Length"] = str(10**MAX_DIGITS)  # Python reads no more than some thousand digits
     if version == "HTTP/1.0":
         headers.pop("Expect", None)  # such a client knows no answer before the answer (RFC 9110, 10.1.1)

@@ -158,6 +158,15 @@ def test_what_a_client_asks_before_it_sends_is_answered_for_each_handler(echo):
         assert client.recv(1000).startswith(b"HTTP/1.1 413 "), "and need not send it"
 
 
+@pytest.mark.parametrize("expect", [b"", b"Expect: 100-continue\r\n"])
+def test_data_is_no_form_whether_or_not_the_client_asks_before_it_sends(echo, expect):
+    """Older versions of ``curl -d`` ask for all that is longer than 1,024 bytes."""
+    data = b"a&" * 5000
+    lines = HOST + expect + b"Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    answer = raw(echo, b"POST /events?topic=a HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n" % (lines, len(data)) + data)
+    assert answer.removeprefix(b"HTTP/1.1 100 (Continue)\r\n\r\n").startswith(b"HTTP/1.1 202 ")
+
+
 def test_a_client_of_http_1_0_is_asked_nothing(echo):
     head = b"POST /echo HTTP/1.0\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\nhi"
     assert raw(echo, head).startswith(b"HTTP/1.1 200 ")
