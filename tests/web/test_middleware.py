@@ -3,12 +3,16 @@
 import json
 import logging
 import re
+import socket
 import urllib.request
 
 import pytest
 from asking import answer
+from tornado.web import stream_request_body
 
+from sse_demo import serve
 from sse_demo.web.handlers import Handler
+from sse_demo.web.routing import Route
 
 
 class Broken(Handler):
@@ -72,3 +76,42 @@ def test_what_is_answered_or_given_up_is_in_progress_no_more(server, eventually)
     urllib.request.urlopen(f"{server.url}/ping").close()
     urllib.request.urlopen(f"{server.url}/events?topic=a").close()
     eventually(lambda: not server.service.in_progress)
+
+
+@pytest.mark.parametrize("sent", [b"", b"ab"])
+def test_a_client_that_leaves_before_its_body_has_come_ends_the_middleware(eventually, sent):
+    ended = []
+
+    def noting(name):
+        def note(handler):
+            try:
+                yield
+                ended.append(f"{name} answered")
+            finally:
+                ended.append(name)
+
+        return note
+
+    @stream_request_body
+    class Pieces(Handler):
+        def data_received(self, chunk):
+            pass
+
+        def post(self):
+            self.write("all")
+
+    class Whole(Handler):
+        def post(self):
+            self.write("all")
+
+    middleware = [noting("outer"), noting("inner")]
+    routes = [Route("/pieces", Pieces, middleware), Route("/whole", Whole, middleware)]
+    with serve(routes=routes) as server:
+        for path, expect in (("/pieces", ""), ("/whole", "Expect: 100-continue\r\n")):
+            with socket.create_connection(("127.0.0.1", server.port)) as client:
+                head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{expect}Content-Length: 5\r\n\r\n"
+                client.sendall(head.encode() + sent)
+                eventually(lambda: server.service.in_progress)
+            eventually(lambda: not server.service.in_progress)
+            assert ended == ["inner", "outer"]
+            ended.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from tornado.web import HTTPError
@@ -59,6 +60,12 @@ class Chain:
         """Run what each middleware does once the answer is ready, the innermost first."""
         while self._waiting:
             next(self._waiting.pop(), None)
+
+    def close(self) -> None:
+        """End each middleware at its ``yield``, the innermost first: there will be no answer."""
+        with ExitStack() as waiting:
+            while self._waiting:
+                waiting.callback(self._waiting.pop(0).close)
 
     def throw(self, error: Exception) -> Exception:
         """Throw an exception into each middleware, the innermost first, until one turns it into an HTTP error.

@@ -209,6 +209,14 @@ class Handler(RequestHandler):
         """Passes the middleware, the outermost first."""
         self._chain.enter(self)
 
+    def on_connection_close(self) -> None:
+        """Ends the middleware of a handler that takes its body in pieces, and whose client has left in between."""
+        body: Future[None] | None = getattr(self.request, "_body_future", None)
+        is_to_come = body is not None and not body.done()
+        super().on_connection_close()
+        if is_to_come:  # Tornado runs nothing of the handler any more
+            self._chain.close()
+
     def flush(self, include_footers: bool = False) -> Future[None]:
         """Sends the headers, and what has been written. Each middleware may look at the headers and change them."""
         if not self._headers_written:
