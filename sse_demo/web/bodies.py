@@ -18,6 +18,7 @@ from tornado.httputil import (
 )
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
+from .aside import Aside
 from .raw_answers import raw_problem
 from .streams import send_last
 
@@ -81,10 +82,12 @@ class Bodies:
 
     Attributes:
         size: Bytes that are there of all bodies.
+        aside: Reads those that have come, and are long.
     """
 
     def __init__(self, budget: float) -> None:
         self.size = 0
+        self.aside = Aside(budget)
         self._budget = budget
         self._sizes: OrderedDict[Body, int] = OrderedDict()  # the one that has waited longest comes first
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from typing import Concatenate, ParamSpec, TypeVar
+from collections.abc import Sequence
 
 from tornado.httputil import HTTPServerRequest
 
@@ -18,11 +16,6 @@ from .handler import Handler
 from .media_type import NDJSON, media_type
 from .ndjson import messages_in, number_of_line, raise_for_line
 from .problems import problem
-
-READ_ASIDE_FROM = 65_536  # characters of JSON that are read in a thread: they take the event loop a millisecond
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
 
 class PublishHandler(Handler):
@@ -60,24 +53,30 @@ class PublishHandler(Handler):
         event = self._event(text)
         # The hub reads the JSON of a state itself.
         if self._media_type == "application/json" and not self.hub.settings.is_state(topic):
-            await _require_json(text)
+            await self._require_json(text)
         key, idempotency_key = self.query.text("key"), self._idempotency_key(MAX_KEY_LENGTH)
         self.write({"id": await self.hub.publish_async(topic, event, key=key, idempotency_key=idempotency_key)})
 
     async def _publish_lines(self, text: str) -> Sequence[str]:
         """Publish each line, all or none. What the query says holds for each line that does not say otherwise."""
-        settings = self.service.settings
+        settings, aside = self.service.settings, self.service.bodies.aside
         topic = self.query.topic() if "topic" in self.query else ""
         key = self._idempotency_key(MAX_KEY_LENGTH - len(str(settings.max_batch)) - 1)
         default = Message(topic, self._event(""), self.query.text("key"), key)
-        messages = await _read(text, messages_in, default, settings.max_batch, settings.retry_range_ms)
+        messages = await aside.read(text, messages_in, default, settings.max_batch, settings.retry_range_ms)
         try:
             return await self.hub.publish_many_async(messages)
         except Rejected as rejected:
             place, cause = min(rejected.causes.items())
         except (InvalidInput, EventTooLarge, IdempotencyConflict) as error:  # of the only line
             place, cause = 0, error
-        raise_for_line(await _read(text, number_of_line, place), cause, self.hub)
+        raise_for_line(await aside.read(text, number_of_line, place), cause, self.hub)
+
+    async def _require_json(self, text: str) -> None:
+        try:
+            await self.service.bodies.aside.read(text, read_json)
+        except ValueError as error:
+            raise problem(400, f"the body is declared as JSON, and cannot be read: {error}") from None
 
     def _event(self, data: str) -> Event:
         """The event, with the type and the retry of the query."""
@@ -96,17 +95,3 @@ class PublishHandler(Handler):
 
 def _read_no_form() -> None:
     pass
-
-
-async def _read(text: str, read: Callable[Concatenate[str, _P], _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """What the text holds. A long one is read in a thread."""
-    if len(text) < READ_ASIDE_FROM:
-        return read(text, *args, **kwargs)
-    return await asyncio.to_thread(read, text, *args, **kwargs)
-
-
-async def _require_json(data: str) -> None:
-    try:
-        await _read(data, read_json)
-    except ValueError as error:
-        raise problem(400, f"the body is declared as JSON, and cannot be read: {error}") from None
