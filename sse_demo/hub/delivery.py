@@ -110,7 +110,8 @@ class Delivery:
             age = self._settings.draw_connection_age()
             retirement = asyncio.get_running_loop().call_later(age, self._retire, connection)
             connection.when_closed(retirement.cancel)
-        if cursor is not None and cursor.position == cursor.urgent == self.up_to and not self._states(topics):
+        states = self._settings.state and any(map(self._settings.is_state, topics))
+        if cursor is not None and cursor.position == cursor.urgent == self.up_to and not states:
             for channel in channels:  # it stands where all others stand, and there is nothing to read
                 channel.caught_up.add(connection)
             return
@@ -167,9 +168,6 @@ class Delivery:
         now = time.time()
         for entry in entries:
             self._metrics.delivery_seconds.observe(max(now - entry.time, 0))
-
-    def _states(self, topics: Collection[str]) -> list[str]:
-        return [topic for topic in topics if self._settings.is_state(topic)] if self._settings.state else []
 
     def _channel(self, topic: str) -> _Channel:
         channel = self._channels.get(topic)

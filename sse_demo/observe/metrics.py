@@ -25,7 +25,7 @@ class Metrics:
         sent_bytes: Bytes of events written.
         refused: Subscribers and events refused, by reason.
         closed: Streams closed by the server, by reason.
-        connections: Connections of any kind that are open.
+        connections: Gives how many connections of any kind are open. Who serves them sets it.
         resets: Subscribers told that events are missing, by reason.
         delivery_seconds: Seconds from the append to the log until an event is written to all who have caught up.
     """
@@ -37,8 +37,8 @@ class Metrics:
         self.counter("sse_sent_bytes", "Bytes of events written", lambda: self.sent_bytes)
         self.refused = Counter("sse_refused", "Subscribers and events refused", ["reason"], registry=self.registry)
         self.closed = Counter("sse_closed", "Streams closed by the server", ["reason"], registry=self.registry)
-        self.connections = 0
-        self.gauge("sse_connections", "Connections of any kind that are open", lambda: self.connections)
+        self.connections: Callable[[], int] = lambda: 0
+        self.gauge("sse_connections", "Connections of any kind that are open", lambda: self.connections())
         self.resets = Counter(
             "sse_resets", "Subscribers told that events are missing", ["reason"], registry=self.registry
         )

@@ -30,6 +30,7 @@ from tornado.ioloop import IOLoop
 from tornado.netutil import add_accept_handler
 
 from .bodies import has_body
+from .newcomers import GRACE, Newcomers
 from .raw_answers import raw_problem
 from .request_heads import check_body, origin_form
 from .server_socket import ServerSocket
@@ -37,7 +38,6 @@ from .service import App
 from .streams import Farewell, PlainStream, RequestStream, SecureStream
 
 RESERVE = 128  # connections beside those of event streams: /health and publishers are answered while streams are full
-GRACE = 1.0  # seconds in which a new connection need not make room for another
 MAX_HEAD = 65_536  # bytes of a request's head
 LOOK_EVERY = 1.0  # seconds between two looks at those who are late, or do not read
 
@@ -84,9 +84,8 @@ class HttpServer(HTTPServerConnectionDelegate):
             max_header_size=MAX_HEAD,
             max_body_size=sys.maxsize,  # the application decides, for each of its handlers
         )
-        # Those that have not said a word yet, the address and since when. A reader of requests takes ten times as much.
-        self._silent: OrderedDict[socket.socket, tuple[str, float]] = OrderedDict()
-        self._ordinary: set[HTTP1ServerConnection] = set()  # all others but event streams
+        self._newcomers = Newcomers(self._begin)
+        self._ordinary: set[HTTP1ServerConnection] = set()  # all but newcomers and event streams
         # Connections that wait for something, and since when, those that have waited longest first. Timers of their own
         # would cost each request more than all else here.
         self._new: OrderedDict[HTTP1ServerConnection, float] = OrderedDict()  # for the head of their first request
@@ -99,11 +98,13 @@ class HttpServer(HTTPServerConnectionDelegate):
     @property
     def connections(self) -> int:
         """How many there are, event streams among them."""
-        return sum(map(len, (self._silent, self._ordinary, self._service.connections, self._farewells)))
+        streams = self._service.connections
+        return len(self._newcomers) + len(self._ordinary) + len(streams) + len(self._farewells)
 
     def start(self, bound: ServerSocket) -> None:
         """Accept connections from now on."""
         self._io_loop = IOLoop.current()
+        self._service.hub.metrics.connections = lambda: self.connections
         self._stop_accepting = add_accept_handler(bound, self._accept)
         self._look_around()
 
@@ -115,8 +116,7 @@ class HttpServer(HTTPServerConnectionDelegate):
 
     async def close_all_connections(self) -> None:
         """Close all but the event streams."""
-        for accepted in list(self._silent):
-            self._forget(accepted).close()
+        self._newcomers.close_all()
         for connection in list(self._ordinary):
             await connection.close()
         for farewell in list(self._farewells):
@@ -149,7 +149,6 @@ class HttpServer(HTTPServerConnectionDelegate):
         self.begun(connection, body_follows=False)
         self.received(connection)
         self._ordinary.discard(connection)
-        self._service.hub.metrics.connections -= 1
 
     # Connections
 
@@ -161,21 +160,10 @@ class HttpServer(HTTPServerConnectionDelegate):
         accepted.setblocking(False)
         with contextlib.suppress(OSError):  # the client has left, which the stream finds out
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._service.hub.metrics.connections += 1
-        self._silent[accepted] = address[0], self._io_loop.time()
-        self._io_loop.add_handler(accepted, self._begin, IOLoop.READ)
+        self._newcomers.add(accepted, address[0])
 
-    def _forget(self, accepted: socket.socket) -> socket.socket:
-        """The socket, which somebody else uses or closes from now on."""
-        del self._silent[accepted]
-        self._io_loop.remove_handler(accepted)
-        self._service.hub.metrics.connections -= 1
-        return accepted
-
-    def _begin(self, accepted: socket.socket, _events: int) -> None:
-        """The first bytes have come, or the client has left."""
-        address, _ = self._silent[accepted]
-        self._forget(accepted)
+    def _begin(self, accepted: socket.socket, address: str) -> None:
+        """The first bytes of a connection have come, or its client has left."""
         stream: RequestStream
         if self._tls is None:
             stream = PlainStream(accepted, self._bid_farewell)
@@ -189,7 +177,6 @@ class HttpServer(HTTPServerConnectionDelegate):
         connection = HTTP1ServerConnection(stream, self._parameters, Peer(address, "https" if self._tls else "http"))
         self._ordinary.add(connection)
         self._new[connection] = self._io_loop.time()
-        self._service.hub.metrics.connections += 1
         connection.start_serving(self)
 
     def _make_room(self) -> bool:
@@ -199,8 +186,7 @@ class HttpServer(HTTPServerConnectionDelegate):
             return True
         if self._idle:
             connection, _ = self._idle.popitem(last=False)
-        elif self._silent and self._io_loop.time() - next(iter(self._silent.values()))[1] > GRACE:
-            self._forget(next(iter(self._silent))).close()
+        elif self._newcomers.make_room():
             return True
         elif self._new and self._io_loop.time() - next(iter(self._new.values())) > GRACE:
             connection, _ = self._new.popitem(last=False)
@@ -232,8 +218,7 @@ class HttpServer(HTTPServerConnectionDelegate):
 
     def _close_late(self, now: float) -> None:
         """Close those whose request has not come in time."""
-        while self._silent and now - next(iter(self._silent.values()))[1] > self._request_timeout:
-            self._forget(next(iter(self._silent))).close()
+        self._newcomers.close_late(self._request_timeout)
         for waiting in (self._new, self._idle, self._receiving):
             while waiting and now - next(iter(waiting.values())) > self._request_timeout:
                 connection, _ = waiting.popitem(last=False)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.routing import Rule
@@ -70,20 +71,11 @@ class Service:
         self.connections.add(connection)
         if finite:
             self.finite.add(connection)
-        self.hub.metrics.connections += 1
         connection.when_closed(partial(self._forget, connection))
 
     def _forget(self, connection: Connection) -> None:
         self.connections.discard(connection)
         self.finite.discard(connection)
-        self.hub.metrics.connections -= 1
-
-
-class _TakesBodies(Protocol):
-    """The class of a handler."""
-
-    def max_body_size(self, request: HTTPServerRequest, service: Service) -> float:
-        """See :meth:`sse_demo.web.handlers.Handler.max_body_size`."""
 
 
 class App(Application):
@@ -105,20 +97,24 @@ class App(Application):
         *args: Any,
         **kwargs: Any,
     ) -> HTTPMessageDelegate:
-        """The way of a request to its handler; with an eye on its body, where there is one."""
+        """The way of a request to its handler; with an eye on its body, where there is one.
+
+        A handler of Tornado's own, which knows nothing of this package, may be among the application's rules, too.
+        """
         headers = request.headers
         if not has_body(headers):
             return super().get_handler_delegate(request, target_class, target_kwargs, *args, **kwargs)
         announced, refused = announced_length(headers), False
+        limit_of: Callable[[HTTPServerRequest, Service], float] | None = getattr(target_class, "max_body_size", None)
         try:
-            limit = cast(_TakesBodies, target_class).max_body_size(request, self.service)
-            if announced > limit:
+            limit = limit_of(request, self.service) if limit_of else self.service.hub.settings.max_event_size
+            if limit_of and announced > limit:
                 raise HTTPError(413, f"the body has more than {limit:,} bytes, which is the limit here")
         except HTTPError as error:
             limit, refused = 0, True
             middleware = [*(target_kwargs or {}).get("middleware", ()), refuse(error)]
             target_kwargs = {**(target_kwargs or {}), "middleware": middleware}
-        if asks_first(headers):
+        if limit_of and asks_first(headers):
             target_class = asked_first(target_class)  # type: ignore[arg-type]  # mypy: a class has no __hash__(self)
         delegate = super().get_handler_delegate(request, target_class, target_kwargs, *args, **kwargs)
         return Body(delegate, request, self.service.bodies, announced, limit, refused)

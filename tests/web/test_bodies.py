@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 from asking import assert_problem, publish, raw, request, stream
-from tornado.web import stream_request_body
+from tornado.web import RequestHandler, stream_request_body
 
 from sse_demo import serve
 from sse_demo.web.bodies import UNEXPECTED, Bodies
@@ -180,3 +180,16 @@ def test_what_the_head_says_is_refused_before_the_body_comes(server, headers, as
         "POST /events?topic=a HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
     )
     assert raw(server, head.encode()).startswith(b"HTTP/1.1 415 ")
+
+
+def test_a_handler_of_tornados_own_takes_as_much_as_an_event_may_have():
+    class Plain(RequestHandler):
+        def post(self):
+            self.write(str(len(self.request.body)))
+
+    with serve(max_event_size=1000) as server:
+        server._serving._http._app.add_handlers(".*", [("/plain", Plain)])
+        assert request(server, "POST", "/plain", b"x" * 1000)[::2] == (200, b"1000")
+        assert request(server, "POST", "/plain", b"x" * 1001)[0] == 413
+        asks = b"POST /plain HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi"
+        assert raw(server, asks).endswith(b"\r\n\r\n2")

@@ -77,6 +77,12 @@ def test_others_are_answered_while_the_streams_are_full(few):
             assert headers["Retry-After"] == "5"
 
 
+def be_patient(monkeypatch, seconds):
+    """How long a new connection need not make room: one that is silent, and one whose head has begun."""
+    for module in ("newcomers", "http_server"):
+        monkeypatch.setattr(f"sse_demo.web.{module}.GRACE", seconds)
+
+
 def test_the_connection_that_has_been_idle_for_longest_makes_room(few):
     _, client = few
     idle = [client() for _ in range(4)]
@@ -122,9 +128,9 @@ def test_a_connection_that_asks_for_nothing_makes_room_after_a_while(few, begun,
     silent = [client() for _ in range(4)]
     for one in silent:
         one.sendall(begun)
-    monkeypatch.setattr("sse_demo.web.http_server.GRACE", math.inf)
+    be_patient(monkeypatch, math.inf)
     assert rest(client()).startswith(b"HTTP/1.1 503 "), "it has only just come"
-    monkeypatch.setattr("sse_demo.web.http_server.GRACE", 0)
+    be_patient(monkeypatch, 0)
     ping(client())
     assert rest_of_the_lost(silent[0]) == b""
 
@@ -153,7 +159,7 @@ def tls():
 def test_a_handshake_that_never_ends_is_counted_and_given_up(tls, monkeypatch):
     own, theirs = tls
     monkeypatch.setattr("sse_demo.web.http_server.RESERVE", 2)
-    monkeypatch.setattr("sse_demo.web.http_server.GRACE", 0)
+    be_patient(monkeypatch, 0)
     with serve(tls=own, max_connections=1, request_timeout=0.3) as server, contextlib.ExitStack() as clients:
         silent = [clients.enter_context(connect(server)) for _ in range(3)]
         with Reader(server, "topic=a", tls=theirs):

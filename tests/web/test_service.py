@@ -1,6 +1,5 @@
 """What the handlers of one service share."""
 
-
 import pytest
 
 from sse_demo import Hub, Settings
