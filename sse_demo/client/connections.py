@@ -12,12 +12,12 @@ import weakref
 from typing import Any, cast
 
 import aiohttp
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from ..errors import InvalidInput
 from .address import Url, parse_address, redirected
 from .cookies import Cookies
-from .heads import MAX_HEAD, BadHead
+from .heads import MAX_HEAD, BadHead, why_unreadable
 from .hop import REDIRECTS, Hop
 from .inlet import Response
 from .proxy import proxy_for
@@ -26,6 +26,8 @@ from .reconnection import TRANSIENT_STATUSES
 MAX_REDIRECTS = 20  # in a row, as in the Fetch standard
 MAX_SHOWN = 500  # characters of an answer that an error tells
 GOODBYE_STEPS = 100  # of the event loop that a closed connection may take to be gone; it takes three
+
+_no_headers: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
 class Lost(Exception):
@@ -146,14 +148,19 @@ class Connections:
                 proxy_headers=for_the_proxy,
             )
         except BadHead as error:
+            _forget_headers(error.__cause__)
             if error.too_large:
                 raise Refused(str(error), error.status) from error
             raise Lost(str(error), error, status=error.status) from error
         except aiohttp.ClientHttpProxyError as error:
+            _forget_headers(error)
             answered = f"cannot be reached: its proxy answered {error.status} {one_line(error.message)}"
             if error.status in TRANSIENT_STATUSES:
-                raise Lost(answered, error) from error
-            raise Refused(answered) from error
+                raise Lost(answered, error, status=error.status) from error
+            raise Refused(answered, error.status) from error
+        except aiohttp.ClientResponseError as error:  # a server's would be a BadHead
+            _forget_headers(error)
+            raise Lost(f"the answer of its proxy cannot be read: {one_line(why_unreadable(error))}", error) from error
         except (aiohttp.ClientError, OSError) as error:
             raise lost(error) from error
         self._cookies.keep(response.headers.getall("Set-Cookie", ()), hop.address)
@@ -244,6 +251,14 @@ def one_line(text: str) -> str:
     """A text of a stranger as one line of at most :data:`MAX_SHOWN` characters, without control characters."""
     printable = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(printable.split())[:MAX_SHOWN]
+
+
+def _forget_headers(error: BaseException | None) -> None:
+    """Take the headers of the request, and the secrets among them, out of an error of the library."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        asked = error.request_info
+        error.request_info = aiohttp.RequestInfo(asked.url, asked.method, _no_headers, asked.real_url)
+        error.args = (error.request_info, error.history)
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

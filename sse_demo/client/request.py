@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import math
 import ssl
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 import aiohttp
 from multidict import CIMultiDict
@@ -15,18 +17,21 @@ from multidict import CIMultiDict
 from .address import Url
 from .connections import Connections, Lost, Refused, abort, lost, one_line, problem_detail, read_up_to
 from .headers import is_sendable
+from .heads import BadHead
 from .inlet import Response
 from .reconnection import retry_after
 
 MAX_EXPLANATION = 16 * 1024  # bytes of an error answer that are read
 EXPLANATION_TIMEOUT = 5.0  # seconds to wait for them
 
+Result = TypeVar("Result")
+
 
 class NoMore(Exception):
     """The server has answered 204: the stream has ended, and the client is to stay away."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)  # what it has is secret
 class StreamRequest:
     """The request that each connection begins with. The fields are arguments of :class:`sse_demo.EventSource`."""
 
@@ -41,6 +46,13 @@ class StreamRequest:
     read_timeout: float | None
     retry_on: Container[int]
     _connections: Connections | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.body, str):
+            try:
+                self.body = self.body.encode()
+            except UnicodeEncodeError as error:
+                raise ValueError(f"body has a lone surrogate, which UTF-8 cannot carry: {error}") from None
 
     async def open(self, last_event_id: str) -> Response:
         """Ask once, and return the response that is an event stream.
@@ -74,20 +86,24 @@ class StreamRequest:
 
     async def _ask(self, last_event_id: str) -> Response:
         if self._connections is None:
-            timeout = aiohttp.ClientTimeout(total=None, connect=self.connect_timeout, sock_read=self.read_timeout)
+            connect = (
+                None if self.connect_timeout == math.inf else self.connect_timeout
+            )  # which the library cannot round
+            timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_read=self.read_timeout)
             self._connections = Connections(timeout, self.tls, self.proxy)
         if not is_sendable(last_event_id):
             raise Refused(
                 f"cannot be asked to go on after the event ID {last_event_id!r}: no header can have these characters"
             )
         headers = await self._all_headers(last_event_id)
-        body = self.body.encode() if isinstance(self.body, str) else self.body
         try:
-            return await self._connections.request(self.method, self.url, headers, body, redirects=True)
+            return await self._connections.request(
+                self.method, self.url, headers, cast("bytes | None", self.body), redirects=True
+            )
         except ValueError as error:
             raise Refused(f"cannot be asked: {error}") from error
         except (Lost, Refused) as error:  # the status line decides, whatever the rest is
-            if error.status in (None, 200):
+            if error.status in (None, 200) or not isinstance(error.__cause__, BadHead):
                 raise
             raise self._judged(error.status, str(error)) from error.__cause__
 
@@ -97,7 +113,7 @@ class StreamRequest:
         if self.before_connect is not None:
             # In a thread, as a plain function may block; a coroutine function only makes its coroutine there.
             try:
-                more = await asyncio.to_thread(self.before_connect)
+                more = await asyncio.to_thread(_called, self.before_connect)
                 headers.update(await more if inspect.isawaitable(more) else more)
             except (aiohttp.ClientError, OSError) as error:
                 raise lost(error) from error
@@ -138,6 +154,14 @@ def media_type(values: Sequence[str]) -> str:
     """
     names = [value.partition(";")[0].strip().lower() for value in ",".join(values).split(",")]
     return next((name for name in reversed(names) if "/" in name and name != "*/*"), "")
+
+
+def _called(callback: Callable[[], Result]) -> Result:
+    """What a callback returns. A ``StopIteration`` never gets out of a thread, and would be waited for for ever."""
+    try:
+        return callback()
+    except StopIteration as error:
+        raise RuntimeError("before_connect raised StopIteration") from error
 
 
 async def _explanation(response: Response) -> str:

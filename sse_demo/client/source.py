@@ -276,7 +276,7 @@ class EventSource(Generic[Item]):
         self._change(ReadyState.CONNECTING, reason, wait, error)
 
     def _fail(self, what: str, status: int | None, cause: BaseException | None) -> None:
-        message = f"{self.shown_url} {what} (try {self.tries})"
+        message = f"{self.shown_url} {what}" + (f" (try {self.tries})" if self.tries else "")
         self._failure = EventSourceError(message, self.shown_url, self.tries, status)
         self._failure.__cause__ = cause
 

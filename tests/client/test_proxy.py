@@ -196,3 +196,25 @@ def test_a_proxy_of_the_environment_that_cannot_be_used_ends_the_stream(monkeypa
     with pytest.raises(EventSourceError, match="cannot be asked: a proxy has an http or https address") as caught:
         next(listen("http://example.invalid/", proxy="environment"))
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"HTTP/1.1 502 Bad Gateway\r\n\r\n", "its proxy answered 502 Bad Gateway"),
+        (b"HTTP/1.1 407 Who are you?\r\n\r\n", r"its proxy answered 407 Who are you\?"),
+        (b"nonsense\r\n\r\n", "the answer of its proxy cannot be read: .*"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * 9000 + b"\r\n\r\n", "the answer of its proxy cannot be read: .*"),
+    ],
+)
+def test_what_a_proxy_was_told_is_in_no_error(answer, why):
+    changes = []
+    with Script(answer) as script:
+        proxy = script.url.removesuffix("/events").replace("//", "//ada:secret@")
+        events = listen("https://127.0.0.1:1/", proxy=proxy, max_tries=2, on_state_change=changes.append)
+        events.source.reconnection_time = 0.01
+        with pytest.raises(EventSourceError, match=rf"{why}( \(try \d\))?$") as failed:
+            next(events)
+    told = f"{failed.value!r} {failed.value.__cause__!r} {vars(failed.value.__cause__)} {changes}"
+    assert "secret" not in told
+    assert base64.b64encode(b"ada:secret").decode() not in told

@@ -1,8 +1,10 @@
 """What a request asks, and what its answer means, over real sockets."""
 
 import asyncio
+import base64
 import gc
 import gzip
+import math
 import threading
 import time
 
@@ -563,3 +565,53 @@ def test_an_authorization_of_ones_own_counts_more_than_a_user_in_the_address():
     with Script(NO_MORE) as script:
         list(listen(script.url.replace("//", "//ada:secret@"), headers={"Authorization": "Bearer t"}))
         assert script.headers()["authorization"] == "Bearer t"
+
+
+@pytest.mark.parametrize("kind", ["plain", "coroutine"])
+def test_a_callback_that_has_run_out_ends_the_stream(kind):
+    """A StopIteration is lost on its way out of a thread, and the reader would wait for ever."""
+    tokens = iter([{"X-Token": "1"}])
+
+    async def renew():
+        return next(tokens)
+
+    with Script(STREAM + RETRY + b"data: a\n\n") as script:
+        events = listen(script.url, before_connect=renew if kind == "coroutine" else lambda: next(tokens))
+        assert next(events).data == "a"
+        with pytest.raises(RuntimeError, match="raised StopIteration"):
+            next(events)
+
+
+def test_a_body_that_utf_8_cannot_carry_is_refused_at_once():
+    with pytest.raises(ValueError, match="body has a lone surrogate"):
+        EventSource("http://127.0.0.1/", method="POST", body="\ud800")
+
+
+def test_a_connection_may_take_for_ever():
+    with Script(STREAM + b"data: a\n\n") as script:
+        events = listen(script.url, connect_timeout=math.inf, read_timeout=math.inf)
+        assert next(events).data == "a"
+
+
+def test_no_error_holds_the_headers_of_the_request():
+    """Neither those that a hook is told nor their causes: programs print and keep them."""
+    changes = []
+    with Script(b"HTTP/1.1 200 OK\r\nno header\r\n\r\n") as script:
+        events = listen(
+            script.url.replace("//", "//ada:secret@"),
+            headers={"X-Key": "secret"},
+            max_tries=2,
+            on_state_change=changes.append,
+        )
+        events.source.reconnection_time = 0.01
+        with pytest.raises(EventSourceError, match="rest of its head cannot be read") as failed:
+            next(events)
+    error = failed.value
+    kinds = []
+    while error is not None:
+        kinds.append(type(error).__name__)
+        assert "secret" not in f"{error!r} {vars(error)}"
+        assert base64.b64encode(b"ada:secret").decode() not in f"{error!r} {vars(error)}"
+        error = error.__cause__
+    assert kinds[:3] == ["EventSourceError", "BadHead", "ClientResponseError"]
+    assert "secret" not in repr(changes)
