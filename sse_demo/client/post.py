@@ -101,9 +101,11 @@ async def post(url: str, address: URL, media_type: str, body: bytes, asking: Ask
             raise
         raise PublishError(f"{shown(url)} has not answered within {asking.timeout:g} s", shown(url)) from error
     except Refused as refusal:
-        raise InvalidInput(f"{shown(url)} {refusal}") from refusal.__cause__
+        if isinstance(refusal.__cause__, InvalidInput):
+            raise InvalidInput(f"{shown(url)} {refusal}") from refusal.__cause__
+        raise PublishError(f"{shown(url)} {refusal}", shown(url), refusal.status) from refusal.__cause__
     except Lost as loss:
-        raise PublishError(_why(loss, shown(url)), shown(url)) from loss.error
+        raise PublishError(_why(loss, shown(url)), shown(url), loss.status) from loss.error
     except UnicodeError as error:
         raise InvalidInput(f"{shown(url)!r} is not an address: {error}") from None
     except InvalidInput:  # the proxy that the environment names

@@ -300,3 +300,24 @@ def test_the_body_of_an_answer_is_read_only_so_far(monkeypatch):
     long_answer = json.dumps({"id": "x" * 2000})
     with Script(answer(202, long_answer)) as script, pytest.raises(PublishError, match="no answer that tells an id"):
         publish(script.url, "hello")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: x\r\n\r\n", 400),
+        (b"HTTP/1.1 503 Full\r\nContent-Le", 503),
+        (b"HTTP/1.1 202 Accepted\r\nX: " + b"a" * 70_000 + b"\r\n\r\n", 202),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 12, None),
+    ],
+)
+def test_a_head_that_cannot_be_read_is_the_servers_fault_and_its_status_is_told(head, status):
+    with Script(head) as script, pytest.raises(PublishError) as failed:
+        publish(script.url, "hello")
+    assert failed.value.status == status
+
+
+def test_a_proxy_that_refuses_is_no_invalid_input():
+    with Script(b"HTTP/1.1 407 Who are you?\r\n\r\n") as script, pytest.raises(PublishError, match="407 Who") as failed:
+        publish("https://127.0.0.1:1/", "hello", proxy=script.url.removesuffix("/events"))
+    assert failed.value.status == 407
