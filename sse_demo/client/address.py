@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-from urllib.parse import urljoin
 
 from yarl import URL
 
@@ -55,7 +54,7 @@ def redirected(address: URL, location: str) -> URL:
     elif location.startswith("/"):
         location = f"{address.origin()}{location}"
     elif not _scheme.match(location):
-        location = urljoin(str(address.with_user(None)), location)
+        location = f"{address.origin()}{_resolved(address, location)}"
     return parse_address(location)
 
 
@@ -72,6 +71,24 @@ def shown(url: Url) -> str:
         if address.scheme in ("http", "https") and address.host:
             return str(address.with_user(None)) if address.user or address.password else text
     return _without_user(text)
+
+
+def _resolved(address: URL, location: str) -> str:
+    """The path and the query of a relative location (RFC 3986, 5.2). Empty segments stay, as in ``/a//b``."""
+    relative = re.split("[?#]", location, maxsplit=1)[0]
+    rest = location[len(relative) :]
+    if not relative:
+        return address.raw_path + (rest if rest.startswith("?") else f"?{address.raw_query_string}")
+    segments: list[str] = []
+    *directory, _ = address.raw_path.split("/")[1:]
+    for segment in (names := [*directory, *relative.split("/")]):
+        if segment == "..":
+            del segments[-1:]
+        elif segment != ".":
+            segments.append(segment)
+    if names[-1] in (".", ".."):
+        segments.append("")
+    return f"/{'/'.join(segments)}{rest}"
 
 
 def _address(scheme: str, authority: str, path: str, query: str) -> URL | None:

@@ -154,3 +154,16 @@ def test_an_address_with_a_zone_over_the_line():
         port = script.url.split(":")[2]
         with pytest.raises(EventSourceError, match="nothing answers there"):
             next(listen(f"http://[fe80::1%25nowhere]:{port}", max_tries=1))
+
+
+@pytest.mark.parametrize(
+    ("location", "to"),
+    [
+        ("d", "/a//b/d"), ("../x", "/a//x"), ("../../x", "/a/x"), ("../../../../x", "/x"),
+        ("x//y?p=//a/../b", "/a//b/x//y?p=//a/../b"),
+        (".", "/a//b/"), ("..", "/a//"), ("./x/", "/a//b/x/"), ("?y=%2b", "/a//b/c?y=%2b"), ("?", "/a//b/c"),
+        ("#part", "/a//b/c?x=%2B"), ("d#part", "/a//b/d"), ("1:2", "/a//b/1:2"),
+    ],
+)  # fmt: skip
+def test_a_relative_location_keeps_each_byte_of_the_path(location, to):
+    assert redirected(parse_address("http://h/a//b/c?x=%2B"), location).raw_path_qs == to
