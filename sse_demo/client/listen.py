@@ -29,6 +29,8 @@ class Listener(Generic[Item]):
         source: The :class:`EventSource` that is read, with its ``ready_state`` and ``last_event_id``.
     """
 
+    _is_running = False  # also where what follows fails
+
     def __init__(self, source: EventSource[Item]) -> None:
         self.source = source
         self._events: deque[Item] = deque()
@@ -40,7 +42,13 @@ class Listener(Generic[Item]):
         self._thread = threading.Thread(
             target=_run_until, args=(self._loop, self._stop, source), name=f"listen {source.shown_url}", daemon=True
         )
-        self._thread.start()
+        self._is_running = True
+        try:
+            self._thread.start()
+        except RuntimeError:  # the system has no thread left
+            self._is_running = False
+            self._loop.close()
+            raise
 
     def __iter__(self) -> Self:
         return self
@@ -65,6 +73,10 @@ class Listener(Generic[Item]):
         with self._closing:
             if self._closed:
                 return deque()
+            if not self._thread.is_alive():
+                raise RuntimeError(
+                    "this process is a fork of the one that reads the stream; listen() opens another here"
+                )
             received = asyncio.run_coroutine_threadsafe(self.source.receive(), self._loop)
         try:
             return received.result()
@@ -96,7 +108,9 @@ class Listener(Generic[Item]):
         self.close()
 
     def __del__(self) -> None:
-        if not sys.is_finalizing():  # then the thread stands still already, and cannot be waited for
+        if (
+            self._is_running and not sys.is_finalizing()
+        ):  # then the thread stands still already, and cannot be waited for
             self.close()
 
 

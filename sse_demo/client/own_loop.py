@@ -37,7 +37,11 @@ def run_in_a_thread(main: Coroutine[Any, Any, Result], name: str) -> Result:
     This works where the caller's own event loop is running, too, as in a notebook. When the caller is interrupted, the
     coroutine is cancelled.
     """
-    loop = new_loop()
+    try:
+        loop = new_loop()
+    except OSError:  # no files are left
+        main.close()
+        raise
     task = loop.create_task(main)
     outcome: Future[Result] = Future()
 

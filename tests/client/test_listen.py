@@ -2,6 +2,10 @@
 
 import asyncio
 import gc
+import os
+import resource
+import select
+import signal
 import socket
 import sys
 import threading
@@ -12,7 +16,7 @@ import psutil
 import pytest
 from support import HOLD, STREAM, Script
 
-from sse_demo import ReadyState, listen, serve
+from sse_demo import ReadyState, listen, publish, serve
 
 
 def listening_threads():
@@ -211,3 +215,52 @@ def test_threads_may_take_turns():
 def test_no_thread_is_named_after_a_password():
     with Script([HOLD]) as script, listen(script.url.replace("//", "//ada:secret@")):
         assert [thread.name for thread in listening_threads()] == [f"listen {script.url}"]
+
+
+def test_a_fork_of_the_process_is_told_that_nothing_reads_there():
+    with Script([STREAM + b"data: a\n\n", HOLD]) as script, listen(script.url) as events:
+        assert next(events).data == "a"
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                next(events)
+            except RuntimeError as error:
+                os.write(writing, str(error).encode())
+            finally:
+                events.close()
+                os._exit(0)
+        os.close(writing)
+        with open(reading) as told:
+            has_answered = select.select([told], [], [], 10)[0]
+            os.kill(child, signal.SIGKILL)  # which may wait for ever
+            os.waitpid(child, 0)
+            assert has_answered
+            assert "is a fork of the one that reads the stream" in told.read()
+        assert events.source.ready_state is ReadyState.OPEN, "the parent reads on"
+
+
+def test_no_thread_and_no_files_leave_nothing_behind(monkeypatch, recwarn):
+    """Whatever is missing, its error is the only one."""
+    unraisable = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+
+    def fail(*_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", fail)
+        with pytest.raises(RuntimeError, match="can't start"):
+            listen("http://127.0.0.1:1/")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        for function in (lambda: listen("http://127.0.0.1:1/"), lambda: publish("http://127.0.0.1:1/", "hello")):
+            with pytest.raises(OSError, match="Too many open files"):
+                function()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    gc.collect()
+    ours = [str(each.exc_value) for each in unraisable if "BaseEventLoop" not in str(each.object)]
+    assert ours == []
+    assert [str(each.message) for each in recwarn if "never awaited" in str(each.message)] == []
