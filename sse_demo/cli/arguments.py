@@ -8,7 +8,7 @@ import math
 import re
 from typing import BinaryIO
 
-_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def count(text: str) -> int:
@@ -45,7 +45,7 @@ def host(text: str) -> str:
 
 def method(text: str) -> str:
     """The method of a request (RFC 9110, 9.1), in capitals."""
-    if not _METHOD.fullmatch(text):
+    if not _TOKEN.fullmatch(text):
         raise argparse.ArgumentTypeError(f"must be a method, such as GET or POST, not {text!r}")
     return text.upper()
 
@@ -53,8 +53,10 @@ def method(text: str) -> str:
 def header(text: str) -> tuple[str, str]:
     """``NAME:VALUE``, as the two."""
     name, colon, value = text.partition(":")
-    if not (name.strip() and colon):
-        raise argparse.ArgumentTypeError(f"must be NAME:VALUE, not {text!r}")
+    if not (_TOKEN.fullmatch(name.strip()) and colon):
+        beginning = re.split("[^:!#$%&'*+.^_`|~0-9A-Za-z-]", text, maxsplit=1)[0]  # the rest may be a secret
+        beginning += "..." if len(beginning) < len(text) else ""
+        raise argparse.ArgumentTypeError(f"must be NAME:VALUE, not {beginning!r}")
     return name.strip(), value.strip()
 
 

@@ -1,6 +1,7 @@
 """What the commands read from their arguments."""
 
 import argparse
+import re
 
 import pytest
 
@@ -35,3 +36,12 @@ def test_a_file_is_read_up_to_a_limit(tmp_path):
     assert read_file(str(file), 5) == b"12345"
     with pytest.raises(ValueError, match=r"has more than 4 bytes$"):
         read_file(str(file), 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("Authorization Bearer secret", "Authorization..."), ("X-Key=secret", "X-Key..."), ("A B: secret", "A...")],
+)
+def test_what_is_no_header_is_not_shown_beyond_what_a_name_can_have(text, shown):
+    with pytest.raises(argparse.ArgumentTypeError, match=rf"^must be NAME:VALUE, not '{re.escape(shown)}'$"):
+        header(text)
