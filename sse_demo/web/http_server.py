@@ -260,6 +260,8 @@ class _Request(HTTPMessageDelegate):
         if body_follows:
             stream.reads_body = True
             check_body(start_line.version, headers)
+        elif "Expect" in headers:
+            del headers["Expect"]  # there is nothing to send, and a client of HTTP/1.0 knows no answer before it
         if not start_line.path.startswith("/"):
             start_line = start_line._replace(path=origin_form(start_line, headers))
         return self._delegate.headers_received(start_line, headers)

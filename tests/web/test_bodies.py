@@ -167,6 +167,20 @@ def test_data_is_no_form_whether_or_not_the_client_asks_before_it_sends(echo, ex
     assert answer.removeprefix(b"HTTP/1.1 100 (Continue)\r\n\r\n").startswith(b"HTTP/1.1 202 ")
 
 
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_who_has_no_body_is_not_told_to_send_it(echo, version):
+    lines = HOST + b"Expect: 100-continue\r\nConnection: close\r\n"
+    for rest in (b"", b"Content-Length: 0\r\n"):
+        answer = raw(echo, b"GET /ping HTTP/" + version + b"\r\n" + lines + rest + b"\r\n")
+        assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("length", [b"\xb2" * 19, b"\xb2", b"1_000", b"+5", b"5.0", b"0x5", b""])
+def test_a_length_is_made_of_digits(echo, length):
+    head = b"POST /echo HTTP/1.1\r\n" + HOST + b"Content-Length: " + length + b"\r\n\r\nabcde"
+    assert raw(echo, head).startswith(b"HTTP/1.1 400 ")
+
+
 def test_a_client_of_http_1_0_is_asked_nothing(echo):
     head = b"POST /echo HTTP/1.0\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\nhi"
     assert raw(echo, head).startswith(b"HTTP/1.1 200 ")
