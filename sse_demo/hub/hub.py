@@ -133,10 +133,14 @@ class Hub:
 
     async def publish_many_async(self, messages: Sequence[Message]) -> Sequence[str]:
         """The same as :meth:`publish_many` for a coroutine. What is cancelled before its turn is not published."""
-        waiting = WaitingTask(messages)
         publisher = self._publisher_of(messages)
         # The second publisher has the states: comparing them would take the event loop's time.
-        publisher.submit(waiting, here=publisher is self._publishers[0] and not self._feed.is_behind)
+        if publisher is self._publishers[0] and not self._feed.is_behind:
+            ids = publisher.append_here(messages)
+            if ids is not None:
+                return ids
+        waiting = WaitingTask(messages)
+        publisher.submit(waiting)
         return await waiting.wait()
 
     def _publisher_of(self, messages: Sequence[Message]) -> Publisher:

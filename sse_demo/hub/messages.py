@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -60,15 +61,39 @@ def require_valid(messages: Sequence[Message], settings: HubSettings) -> None:
         raise cause_of(messages, causes)
 
 
-def publication_of(message: Message, log: EventLog, settings: HubSettings) -> Publication | str:
-    """What the log is to keep. For a state that has not changed: the id that it has already.
+def size_of(messages: Sequence[Message]) -> int:
+    """The bytes that messages take while they wait."""
+    getsizeof = sys.getsizeof
+    size = 0
+    for topic, event, key, idempotency_key in messages:
+        size += getsizeof(event.data) + getsizeof(event.event) + getsizeof(topic)
+        size += getsizeof(key or "") + getsizeof(idempotency_key or "")
+    return size
+
+
+def publications_of(messages: Sequence[Message], log: EventLog, settings: HubSettings) -> list[Publication | str]:
+    """What the log is to keep of each message. For a state that has not changed: the id that it has already.
 
     To be called in the thread that appends, since it compares states.
 
     Raises:
         InvalidInput: What is published to a state is none.
         EventTooLarge: A block has more than ``max_event_size`` bytes.
+        Rejected: That is so of some of several messages.
     """
+    publications: list[Publication | str] = []
+    causes: dict[int, Exception] = {}
+    for number, message in enumerate(messages):
+        try:
+            publications.append(_publication(message, log, settings))
+        except Exception as error:
+            causes[number] = error
+    if causes:
+        raise cause_of(messages, causes)
+    return publications
+
+
+def _publication(message: Message, log: EventLog, settings: HubSettings) -> Publication | str:
     topic, event, key, idempotency_key = message
     if key is None and settings.coalesces(topic):
         key = ""

@@ -20,7 +20,7 @@ from typing import Final
 
 from ..errors import LogError, LogUncertain, Overloaded, Overtaken, Rejected, ServerStopped
 from ..logs.contract import EventLog, Publication, is_at_once
-from .messages import cause_of, publication_of, require_valid
+from .messages import Message, cause_of, publications_of, require_valid, size_of
 from .report import report
 from .settings import HubSettings
 from .topics import TopicKinds
@@ -76,25 +76,47 @@ class Publisher:
         """Messages that were accepted, those that were known included."""
         return sum(self._published.copy().values())
 
-    def submit(self, waiting: Waiting, *, here: bool = False) -> None:
-        """Have messages appended. See :meth:`Hub.publish`. What is wrong with them is raised here, or told later.
+    def append_here(self, messages: Sequence[Message]) -> list[str] | None:
+        """Append in this thread, which is an event loop's: it spares the way to another thread and back.
 
-        Args:
-            waiting: The messages.
-            here: They may be appended in this thread, which is an event loop's: where the log appends at once, nobody
-                else waits for it, and they are small. The main thread never does, because a signal may interrupt it.
+        The main thread never does so, because a signal may interrupt it. No state may be among the messages.
+
+        Returns:
+            The ids. ``None`` where the log may make this thread wait, others wait for the log, or the messages are
+            large: then nothing has been done.
+
+        Raises:
+            SSEError: As :meth:`Hub.publish_many` does.
         """
+        if not self._log_is_at_once or self._sizes or _is_main_thread() or not self.is_running:
+            return None
+        if size_of(messages) > HERE_BYTES:
+            return None
+        require_valid(messages, self._settings)
+        thread = threading.get_ident()
+        _appending_here.add(thread)
+        try:
+            prepared = publications_of(messages, self._log, self._settings)
+            try:
+                new = self._log.append([item for item in prepared if isinstance(item, Publication)])
+            except Rejected as rejected:
+                raise cause_of(messages, rejected.causes) from None
+            except BaseException as error:
+                raise _reason(error) from error
+        finally:
+            _appending_here.discard(thread)
+        self._published[thread] += len(prepared)
+        return _ids(prepared, iter(new))
+
+    def submit(self, waiting: Waiting) -> None:
+        """Have messages appended. See :meth:`Hub.publish`. What is wrong with them is raised here, or told later."""
         require_valid(waiting.messages, self._settings)
         if not self.is_running:
             raise ServerStopped("nothing can be published: the hub is closed, or it belongs to another process")
         settings = self._settings
-        size = waiting.size
-        if here and self._log_is_at_once and not self._sizes and size <= HERE_BYTES and not _is_main_thread():
-            self._append_here(waiting)
-            return
         if len(self._sizes) >= settings.max_waiting or sum(self._sizes.copy()) > settings.max_waiting_bytes:
             raise Overloaded(f"{len(self._sizes):,} publications wait for the log, which is the limit")
-        self._sizes.append(size)
+        self._sizes.append(waiting.size)
         self._queue.put(waiting)
         if self._ended:  # a moment ago, and nobody takes from the queue any more
             self._refuse_all()
@@ -108,31 +130,19 @@ class Publisher:
 
     # In the thread that appends
 
-    def _append_here(self, waiting: Waiting) -> None:
-        thread = threading.get_ident()
-        _appending_here.add(thread)
-        try:
-            self._append_all([waiting])
-        finally:
-            _appending_here.discard(thread)
-
     def _append(self, batch: list[Waiting]) -> None:
         try:
-            self._append_all(batch)
-        finally:
-            for _ in batch:
-                self._sizes.popleft()
-        self._wait_for_delivery()
-
-    def _append_all(self, batch: list[Waiting]) -> None:
-        try:
-            for part in _independent(batch, self._settings) if len(batch) > 1 else [batch]:
+            for part in _independent(batch, self._settings):
                 self._append_part(part)
         except BaseException as error:  # a mistake of ours: this thread has to go on, and nobody may wait for ever
             report(_logger, "publishing has failed", error)
             for one in batch:
                 if not one.is_told and not one.is_withdrawn:
                     one.refuse(LogUncertain(f"publishing has failed: {error!r}"))
+        finally:
+            for _ in batch:
+                self._sizes.popleft()
+        self._wait_for_delivery()
 
     def _append_part(self, waiting: list[Waiting]) -> None:
         """Append messages of which none depends on another one: all that the log does not refuse by itself."""
@@ -145,16 +155,14 @@ class Publisher:
                 waiting = _refuse(due, rejected.causes)
                 if not waiting:
                     return
-            except BaseException as error:  # a log of one's own may raise what it likes
-                reason = error if isinstance(error, LogError) else LogUncertain(f"the log has failed: {error!r}")
-                if reason is not error:
-                    report(_logger, "the log has failed", error)
+            except BaseException as error:
+                reason = _reason(error)
                 for one, _ in due:
                     one.refuse(reason)
                 return
             else:
                 for one, prepared in due:
-                    ids = [next(new) if isinstance(item, Publication) else item for item in prepared]
+                    ids = _ids(prepared, new)
                     self._published[threading.get_ident()] += len(ids)
                     one.accept(ids)
                 return
@@ -168,17 +176,11 @@ class Publisher:
         """
         if waiting.is_withdrawn:
             return None
-        prepared: list[Publication | str] = []
-        causes: dict[int, Exception] = {}
-        for number, message in enumerate(waiting.messages):
-            try:
-                prepared.append(publication_of(message, self._log, self._settings))
-            except Exception as error:
-                causes[number] = error
-        if causes:
-            waiting.refuse(cause_of(waiting.messages, causes))
+        try:
+            return publications_of(waiting.messages, self._log, self._settings)
+        except Exception as error:
+            waiting.refuse(error)
             return None
-        return prepared
 
     def _refuse_all(self) -> None:
         """Tell those who have come too late."""
@@ -212,6 +214,18 @@ def is_log_thread() -> bool:
 
 def _is_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
+
+
+def _reason(error: BaseException) -> LogError:
+    """What publishers are told where the log fails. A log of one's own may raise what it likes."""
+    if isinstance(error, LogError):
+        return error
+    report(_logger, "the log has failed", error)
+    return LogUncertain(f"the log has failed: {error!r}")
+
+
+def _ids(prepared: Sequence[Publication | str], new: Iterator[str]) -> list[str]:
+    return [next(new) if isinstance(item, Publication) else item for item in prepared]
 
 
 def _refuse(

@@ -10,11 +10,10 @@ import asyncio
 import contextlib
 import copy
 import logging
-import sys
 import threading
 from collections.abc import Sequence
 
-from .messages import Message
+from .messages import Message, size_of
 from .report import report
 
 _logger = logging.getLogger("sse_demo.hub")
@@ -39,12 +38,7 @@ class Waiting:
     @property
     def size(self) -> int:
         """The bytes that the messages take while they wait."""
-        getsizeof = sys.getsizeof
-        size = 0
-        for topic, event, key, idempotency_key in self.messages:
-            size += getsizeof(event.data) + getsizeof(event.event) + getsizeof(topic)
-            size += getsizeof(key or "") + getsizeof(idempotency_key or "")
-        return size
+        return size_of(self.messages)
 
     def accept(self, ids: Sequence[str]) -> None:
         """The messages have been kept under these ids."""
