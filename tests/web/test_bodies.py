@@ -205,11 +205,5 @@ def test_a_handler_of_tornados_own_takes_as_much_as_an_event_may_have():
         server._serving._http._app.add_handlers(".*", [("/plain", Plain)])
         assert request(server, "POST", "/plain", b"x" * 1000)[::2] == (200, b"1000")
         assert request(server, "POST", "/plain", b"x" * 1001)[0] == 413
-        lines = [
-            "POST /plain HTTP/1.1",
-            "Host: localhost",
-            "Connection: close",
-            "Expect: 100-continue",
-            "Content-Length: 2",
-        ]
+        head = ["POST /plain HTTP/1.1", "Host: localhost", "Connection: close", "Expect: 100-continue"]
         assert raw(server, "\r\n".join([*head, "Content-Length: 2", "", "hi"]).encode()).endswith(b"\r\n\r\n2")
