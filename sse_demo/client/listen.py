@@ -37,7 +37,8 @@ class Listener(Generic[Item]):
         self._reader = OneReader()
         self._loop = new_loop()
         self._stop = asyncio.Event()
-        self._closing = threading.Lock()  # nothing is handed to the loop once it has been told to stop
+        # Nothing is handed to the loop once it has been told to stop. A signal handler may call close() in between.
+        self._closing = threading.RLock()
         self._closed = False
         self._thread = threading.Thread(
             target=_run_until, args=(self._loop, self._stop, source), name=f"listen {source.shown_url}", daemon=True
@@ -77,7 +78,12 @@ class Listener(Generic[Item]):
                 raise RuntimeError(
                     "this process is a fork of the one that reads the stream; listen() opens another here"
                 )
-            received = asyncio.run_coroutine_threadsafe(self.source.receive(), self._loop)
+            receiving = self.source.receive()
+            try:
+                received = asyncio.run_coroutine_threadsafe(receiving, self._loop)
+            except RuntimeError:  # a signal handler has just called close()
+                receiving.close()
+                return deque()
         try:
             return received.result()
         except CancelledError:  # close() was faster
@@ -92,12 +98,11 @@ class Listener(Generic[Item]):
 
     def close(self) -> None:
         """End the stream, at once and from any thread. A ``next()`` that waits ends with ``StopIteration``."""
-        with self._closing:
-            if not self._closed:
-                self._closed = True
-                self.source.close()
-                with contextlib.suppress(RuntimeError):  # a hook has ended the loop
-                    self._loop.call_soon_threadsafe(self._stop.set)
+        with self._closing:  # all of it each time: Ctrl-C may have interrupted the last one
+            self._closed = True
+            self.source.close()
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._stop.set)
         if threading.current_thread() is not self._thread:
             self._thread.join()
 

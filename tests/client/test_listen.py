@@ -264,3 +264,47 @@ def test_no_thread_and_no_files_leave_nothing_behind(monkeypatch, recwarn):
     ours = [str(each.exc_value) for each in unraisable if "BaseEventLoop" not in str(each.object)]
     assert ours == []
     assert [str(each.message) for each in recwarn if "never awaited" in str(each.message)] == []
+
+
+def test_a_close_that_was_interrupted_can_be_made_again(monkeypatch):
+    """As with a second Ctrl-C, which comes while the first one closes the stream."""
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with Script([STREAM, HOLD]) as script:
+        events = listen(script.url)
+        with monkeypatch.context() as patched:
+            patched.setattr(events.source, "close", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                events.close()
+        closing = threading.Thread(target=events.close, daemon=True)
+        closing.start()
+        closing.join(5)
+        assert not closing.is_alive()
+        assert listening_threads() == []
+
+
+@pytest.mark.parametrize("comes", ["before", "after"])
+def test_a_signal_handler_may_close_at_any_moment(monkeypatch, recwarn, comes):
+    """Also while ``next()`` hands its wish to the thread that reads, or right after."""
+    hand_over = asyncio.run_coroutine_threadsafe
+
+    def interrupted(coroutine, loop):
+        if comes == "before":
+            signal.raise_signal(signal.SIGUSR1)
+            return hand_over(coroutine, loop)
+        received = hand_over(coroutine, loop)
+        signal.raise_signal(signal.SIGUSR1)
+        return received
+
+    with Script([STREAM, HOLD]) as script:
+        events = listen(script.url)
+        handler = signal.signal(signal.SIGUSR1, lambda *_: events.close())
+        try:
+            monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", interrupted)
+            assert list(events) == []
+        finally:
+            signal.signal(signal.SIGUSR1, handler)
+    gc.collect()
+    assert [str(each.message) for each in recwarn if "never awaited" in str(each.message)] == []
