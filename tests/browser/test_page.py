@@ -204,7 +204,7 @@ def test_who_may_show_the_page_in_a_frame(page, host, lets_in, shown):
             if shown:
                 topic = page.frame_locator("iframe").locator("#topic .state")
                 expect(topic).to_have_attribute("data-state", "open")
-            assert page.frames[1].url == (f"{server.url}/" if shown else "chrome-error://chromewebdata/")
+            page.frames[1].wait_for_url(f"{server.url}/" if shown else "chrome-error://chromewebdata/")
             assert any("frame-ancestors" in text for text in told) is not shown
 
 
