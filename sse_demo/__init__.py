@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .errors import SSEError as SSEError
     from .errors import TopicFull as TopicFull
     from .hub.hub import Hub as Hub
+    from .hub.messages import Message as Message
     from .logs.memory import MemoryLog as MemoryLog
     from .logs.sqlite import SqliteLog as SqliteLog
     from .settings import Settings as Settings
@@ -81,6 +82,7 @@ _HOMES = {
         "TopicFull",
     ],
     "hub.hub": ["Hub"],
+    "hub.messages": ["Message"],
     "logs.memory": ["MemoryLog"],
     "logs.sqlite": ["SqliteLog"],
     "settings": ["Settings"],
