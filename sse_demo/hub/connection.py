@@ -45,7 +45,7 @@ class Connection:
     __slots__ = ("_io_loop", "_socket", "_stream", "_chunked", "_direct", "_ending", "_close_callbacks", "_heard")
 
     def __init__(self, stream: IOStream, *, chunked: bool = True):
-        self._io_loop = stream.io_loop
+        self._io_loop = IOLoop.current()
         self._chunked = chunked
         self._ending = False
         self._heard = 0  # bytes

@@ -13,6 +13,7 @@ from tornado.ioloop import IOLoop
 from tornado.iostream import BaseIOStream, SSLIOStream, UnsatisfiableReadError
 
 from ..hub.one_way import HalfOpenStream, Progress
+from .lazy_loop import LazyLoop
 from .raw_answers import raw_problem
 
 MAX_LINES = 256  # of the head of a request: to read some thousand takes the event loop as long as many requests
@@ -111,6 +112,7 @@ class PlainStream(RequestStream, HalfOpenStream):
 
     def __init__(self, socket: socket.socket, bid_farewell: Callable[[socket.socket], None]) -> None:
         super().__init__(socket)
+        self.io_loop = LazyLoop(self.io_loop)  # type: ignore[assignment]  # it gives all that a stream asks for
         self._bid_farewell = bid_farewell
         self._has_begun = False
 

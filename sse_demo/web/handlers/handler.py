@@ -28,11 +28,12 @@ from .failures import explained, log_failure
 from .own_stream import Items, OwnStream, require_items
 from .problems import Problem, problem
 from .query import Query
+from .quick_reset import QuickReset
 
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 
 
-class Handler(RequestHandler):
+class Handler(QuickReset):
     """A Tornado handler behind middleware, with a strict query, event streams, and errors that explain themselves.
 
     An :class:`SSEError` that a handler lets out, such as what the hub refuses, becomes a problem with its status.
@@ -202,7 +203,6 @@ class Handler(RequestHandler):
     # The way in, and the way out
 
     def set_default_headers(self) -> None:
-        self.clear_header("Server")
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def prepare(self) -> None:
