@@ -16,9 +16,9 @@ from .service import App, Service
 
 #: The addresses that every service has.
 BUILT_IN = (
+    Route("/events", handlers.EventsHandler),  # first, since Tornado tries one after the other
     Route("/health", handlers.HealthHandler),
     Route("/metrics", handlers.MetricsHandler),
-    Route("/events", handlers.EventsHandler),
 )
 
 

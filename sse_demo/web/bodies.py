@@ -55,7 +55,7 @@ def refuse(error: HTTPError) -> Callable[[object], Generator[None, None, None]]:
 
 def asks_first(headers: HTTPHeaders) -> bool:
     """Whether the client waits for an answer before it sends the body (RFC 9110, 10.1.1)."""
-    return headers.get("Expect") == "100-continue"  # the server has seen to its spelling
+    return "Expect" in headers and headers["Expect"] == "100-continue"  # the server has seen to its spelling
 
 
 @lru_cache(maxsize=1024)  # an application has fewer handlers

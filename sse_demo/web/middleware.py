@@ -31,8 +31,9 @@ _usable_id = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
 
 def request_id(handler: Handler) -> Generator[None, None, None]:
     """Give the request an id, or keep the one that a proxy has given it, and tell it in the answer."""
-    given = handler.request.headers.get("X-Request-ID", "")
-    handler.request_id = given if _usable_id(given) else f"{_process_id}{next(_numbers):012x}"
+    headers = handler.request.headers
+    usable = "X-Request-ID" in headers and _usable_id(headers["X-Request-ID"])
+    handler.request_id = headers["X-Request-ID"] if usable else f"{_process_id}{next(_numbers):012x}"
     yield
     handler.set_header("X-Request-ID", handler.request_id)
 

@@ -24,7 +24,7 @@ def check_body(version: str, headers: HTTPHeaders) -> None:
         headers.pop("Expect", None)  # such a client knows no answer before the answer (RFC 9110, 10.1.1)
         if "Transfer-Encoding" in headers:
             raise HTTPInputError("HTTP/1.0 has no Transfer-Encoding")
-    elif headers.get("Expect", "").lower() == "100-continue":
+    elif "Expect" in headers and headers["Expect"].lower() == "100-continue":
         headers["Expect"] = "100-continue"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import ExitStack
+from types import GeneratorType
 from typing import TYPE_CHECKING
 
 from tornado.web import HTTPError
@@ -90,7 +91,7 @@ def start_middleware(middleware: Middleware, handler: Handler) -> Generator[None
         TypeError: The middleware is no generator function.
     """
     generator: object = middleware(handler)
-    if not isinstance(generator, Generator):
+    if type(generator) is not GeneratorType and not isinstance(generator, Generator):
         if isinstance(generator, Coroutine):
             generator.close()
         raise TypeError(f"{middleware!r} must be a generator function, with one yield")

@@ -6,7 +6,6 @@ import json
 from asyncio import Future
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
-from functools import cached_property
 from types import TracebackType
 from typing import Any
 
@@ -51,6 +50,7 @@ class Handler(QuickReset):
     def initialize(self, middleware: Sequence[Middleware] = ()) -> None:
         self._chain = Chain(middleware)
         self._stream: Connection | None = None
+        self._query: Query | None = None
 
     @property
     def service(self) -> Service:
@@ -62,10 +62,12 @@ class Handler(QuickReset):
         """Publishes, and sends to subscribers."""
         return self.service.hub
 
-    @cached_property
+    @property
     def query(self) -> Query:
         """The query of the request."""
-        return Query(self, self.service.settings.max_topics_per_connection)
+        if self._query is None:
+            self._query = Query(self, self.service.settings.max_topics_per_connection)
+        return self._query
 
     def last_event_id(self) -> str:
         """The id after which the client resumes, ``""`` where it begins.

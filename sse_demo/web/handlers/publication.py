@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from tornado.httputil import HTTPServerRequest
@@ -55,7 +56,9 @@ class PublishHandler(Handler):
         if self._media_type == "application/json" and not self.hub.settings.is_state(topic):
             await self._require_json(text)
         key, idempotency_key = self.query.text("key"), self._idempotency_key(MAX_KEY_LENGTH)
-        self.write({"id": await self.hub.publish_async(topic, event, key=key, idempotency_key=idempotency_key)})
+        id = await self.hub.publish_async(topic, event, key=key, idempotency_key=idempotency_key)
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.write(json.dumps({"id": id}))
 
     async def _publish_lines(self, text: str) -> Sequence[str]:
         """Publish each line, all or none. What the query says holds for each line that does not say otherwise."""
@@ -87,8 +90,10 @@ class PublishHandler(Handler):
             raise problem(400, str(error)) from None
 
     def _idempotency_key(self, most: int) -> str | None:
-        key = self.request.headers.get("Idempotency-Key")
-        if key is not None and not 0 < len(key) <= most:
+        if "Idempotency-Key" not in self.request.headers:
+            return None
+        key = self.request.headers["Idempotency-Key"]
+        if not 0 < len(key) <= most:
             raise problem(400, f"an Idempotency-Key has 1 to {most} characters")
         return key
 
