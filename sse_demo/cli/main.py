@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import NoReturn, Protocol
 
 import sse_demo
@@ -86,8 +85,7 @@ class _Parser(argparse.ArgumentParser):
         output.say(self.format_help().removesuffix("\n"))
 
     def error(self, message: str) -> NoReturn:
-        if sys.stderr is not None:  # argparse would take stdout
-            self.print_usage(sys.stderr)
+        output.explain(self.format_usage().removesuffix("\n"))
         output.tell(message)
         self.exit(2)
 

@@ -73,9 +73,14 @@ def say(text: str) -> None:
 
 def tell(text: str) -> None:
     """Tell something on stderr, in one line. Where stderr takes nothing, nobody is left to be told."""
+    explain(f"sse_demo: {visible(text)}")
+
+
+def explain(text: str) -> None:
+    """Print text of our own on stderr, as it is. Some Pythons would fail where stderr takes nothing."""
     if sys.stderr is not None:
         try:
-            print(f"sse_demo: {visible(text)}", file=sys.stderr, flush=True)
+            print(text, file=sys.stderr, flush=True)
         except OSError:
             _give_up(sys.stderr)
 
