@@ -7,7 +7,7 @@ import contextlib
 import sys
 import threading
 from collections import deque
-from concurrent.futures import CancelledError
+from queue import SimpleQueue
 from typing import Any, Generic, Literal, Self, Unpack, overload
 
 from ..wire.event import Comment, Event, Item
@@ -78,19 +78,23 @@ class Listener(Generic[Item]):
                 raise RuntimeError(
                     "this process is a fork of the one that reads the stream; listen() opens another here"
                 )
-            receiving = self.source.receive()
+            # A queue, since an interrupt may leave the lock of a Future taken, and the loop would wait for it for ever.
+            received: SimpleQueue[asyncio.Task[deque[Item]]] = SimpleQueue()
             try:
-                received = asyncio.run_coroutine_threadsafe(receiving, self._loop)
+                self._loop.call_soon_threadsafe(self._begin, received)
             except RuntimeError:  # a signal handler has just called close()
-                receiving.close()
                 return deque()
         try:
-            return received.result()
-        except CancelledError:  # close() was faster
+            return received.get().result()
+        except asyncio.CancelledError:  # close() was faster
             return deque()
         except BaseException:  # the stream has failed, or the reader was interrupted: nobody reads on
             self.close()
             raise
+
+    def _begin(self, received: SimpleQueue[asyncio.Task[deque[Item]]]) -> None:
+        """On the event loop."""
+        self._loop.create_task(self.source.receive()).add_done_callback(received.put)
 
     def restart(self) -> None:
         """As :meth:`EventSource.restart`."""

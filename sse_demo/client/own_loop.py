@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Coroutine
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, NoReturn, TypeVar
 
 Result = TypeVar("Result")
 
@@ -43,24 +44,31 @@ def run_in_a_thread(main: Coroutine[Any, Any, Result], name: str) -> Result:
         main.close()
         raise
     task = loop.create_task(main)
-    outcome: Future[Result] = Future()
+    # A queue, since an interrupt may leave the lock of a Future taken, and the thread would wait for it for ever.
+    ended: SimpleQueue[Callable[[], Result]] = SimpleQueue()
 
     def run() -> None:
         try:
-            outcome.set_result(run_and_close(loop, task))
+            result = run_and_close(loop, task)
         except BaseException as error:  # for the caller, whatever it is
-            outcome.set_exception(error)
+            ended.put(partial(_raise, error))
+        else:
+            ended.put(lambda: result)
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     try:
         thread.start()  # which waits for the thread, and may be interrupted, too
-        return outcome.result()
+        outcome = ended.get()
     finally:
-        if not outcome.done():  # the caller is interrupted
-            with contextlib.suppress(RuntimeError):  # the loop is closed: it has just ended
-                loop.call_soon_threadsafe(task.cancel)
+        with contextlib.suppress(RuntimeError):  # the loop is closed, unless the caller is interrupted
+            loop.call_soon_threadsafe(task.cancel)
         if thread.is_alive():
             thread.join()
+    return outcome()
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
 
 
 async def _end_tasks() -> None:

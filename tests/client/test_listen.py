@@ -288,21 +288,22 @@ def test_a_close_that_was_interrupted_can_be_made_again(monkeypatch):
 @pytest.mark.parametrize("comes", ["before", "after"])
 def test_a_signal_handler_may_close_at_any_moment(monkeypatch, recwarn, comes):
     """Also while ``next()`` hands its wish to the thread that reads, or right after."""
-    hand_over = asyncio.run_coroutine_threadsafe
-
-    def interrupted(coroutine, loop):
-        if comes == "before":
-            signal.raise_signal(signal.SIGUSR1)
-            return hand_over(coroutine, loop)
-        received = hand_over(coroutine, loop)
-        signal.raise_signal(signal.SIGUSR1)
-        return received
-
     with Script([STREAM, HOLD]) as script:
         events = listen(script.url)
+        hand_over = events._loop.call_soon_threadsafe
+
+        def interrupted(callback, *args):
+            monkeypatch.setattr(events._loop, "call_soon_threadsafe", hand_over)
+            if comes == "before":
+                signal.raise_signal(signal.SIGUSR1)
+                return hand_over(callback, *args)
+            handed_over = hand_over(callback, *args)
+            signal.raise_signal(signal.SIGUSR1)
+            return handed_over
+
         handler = signal.signal(signal.SIGUSR1, lambda *_: events.close())
         try:
-            monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", interrupted)
+            monkeypatch.setattr(events._loop, "call_soon_threadsafe", interrupted)
             assert list(events) == []
         finally:
             signal.signal(signal.SIGUSR1, handler)

@@ -544,7 +544,9 @@ def test_an_explanation_is_one_line_whatever_it_holds(body, shown):
     head = b"HTTP/1.1 400 Bad \x1b[1mRequest\r\nContent-Type: application/problem+json; charset=utf-8\r\n\r\n"
     with Script(head + body) as script, pytest.raises(EventSourceError) as caught:
         next(listen(script.url))
-    assert str(caught.value) == f"{script.url} answered 400 Bad [1mRequest, not 200{shown} (try 1)"
+    message = f"{script.url} answered 400 Bad [1mRequest, not 200{shown} (try 1)"
+    deep = message.replace(" (try", f": {'[' * 500} (try")  # from Python 3.13 on, what is 8,000 deep can be read
+    assert str(caught.value) in (message, deep)
 
 
 def test_a_redirect_tells_no_password_of_its_location():
