@@ -14,7 +14,7 @@ from ..wire.event import Comment, Event, Item
 from .address import Url
 from .one_reader import OneReader
 from .options import EventSourceOptions
-from .own_loop import new_loop, run_and_close
+from .own_loop import new_loop, next_of, run_and_close
 from .ready_state import ReadyState
 from .source import EventSource
 
@@ -85,7 +85,7 @@ class Listener(Generic[Item]):
             except RuntimeError:  # a signal handler has just called close()
                 return deque()
         try:
-            return received.get().result()
+            return next_of(received).result()
         except asyncio.CancelledError:  # close() was faster
             return deque()
         except BaseException:  # the stream has failed, or the reader was interrupted: nobody reads on

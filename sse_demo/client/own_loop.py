@@ -7,8 +7,10 @@ import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, NoReturn, TypeVar
+
+NOTICE_WITHIN = 1.0  # seconds between two looks of a thread that waits whether a signal has come
 
 Result = TypeVar("Result")
 
@@ -58,13 +60,20 @@ def run_in_a_thread(main: Coroutine[Any, Any, Result], name: str) -> Result:
     thread = threading.Thread(target=run, name=name, daemon=True)
     try:
         thread.start()  # which waits for the thread, and may be interrupted, too
-        outcome = ended.get()
+        outcome = next_of(ended)
     finally:
         with contextlib.suppress(RuntimeError):  # the loop is closed, unless the caller is interrupted
             loop.call_soon_threadsafe(task.cancel)
         if thread.is_alive():
             thread.join()
     return outcome()
+
+
+def next_of(queue: SimpleQueue[Result]) -> Result:
+    """Wait for the next item. A signal is noticed soon, also if it comes right before Python begins to wait."""
+    while True:
+        with contextlib.suppress(Empty):
+            return queue.get(timeout=NOTICE_WITHIN)
 
 
 def _raise(error: BaseException) -> NoReturn:
