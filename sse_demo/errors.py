@@ -106,8 +106,8 @@ class Rejected(LogError):
     """Some publications of a batch cannot be kept. None of the batch has been kept, also none of the others.
 
     Attributes:
-        causes: By the publication's place in the batch: its own error, an :class:`IdempotencyConflict` or an
-            :class:`Overtaken`. The batch without these publications may be appended again.
+        causes: By the publication's place in the batch: its own error, such as an :class:`IdempotencyConflict`. The
+            batch without these publications may be appended again.
     """
 
     def __init__(self, causes: Mapping[int, Exception]) -> None:

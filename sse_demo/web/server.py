@@ -17,6 +17,7 @@ from .async_server import AsyncServer, Background
 from .server_socket import ServerSocket
 from .service import App
 
+NOTICE_WITHIN = 1.0  # seconds between two looks of a thread that waits whether a signal has come
 END_WITHIN = (
     2.0  # seconds for what handlers do when they are cancelled, and for what generators do when they are closed
 )
@@ -103,8 +104,10 @@ class Server:
 
     def join(self) -> None:
         """Wait until the server is stopped."""
-        if self.running:
-            self._finished.wait()  # not Thread.join: after an interrupted one Python 3.11 takes the thread for dead
+        while self.running:  # a signal that comes right before Python begins to wait is noticed when it wakes
+            self._finished.wait(
+                NOTICE_WITHIN
+            )  # not Thread.join: after an interrupted one Python 3.11 takes the thread for dead
 
     def __enter__(self) -> Server:
         return self

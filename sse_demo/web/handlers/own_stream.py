@@ -128,8 +128,10 @@ def require_items(items: object) -> None:
 
 
 def _block(item: Item) -> bytes:
-    if isinstance(item, (Event, Comment)):
+    if isinstance(item, Event):
         return item.encode()
+    if isinstance(item, Comment):
+        return item.encode().removesuffix(b"\n")  # without the blank line, which many clients take for an event
     if isinstance(item, str):
         return Event(item).encode()
     raise TypeError(f"a stream is made of events, comments and text, not of {type(item).__name__}")

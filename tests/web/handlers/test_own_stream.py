@@ -100,7 +100,7 @@ def test_a_list_comments_and_text_are_sent():
 
     with serve(routes=[Route("/mixed", Mixed)]) as server:
         body = request(server, "GET", "/mixed")[2]
-        assert b":a word\n" in body
+        assert body.startswith(b":\n:a word\ndata: hello\n"), "no blank line that a client would take for an event"
         assert [(event.event, event.data) for event in events(body)] == [("message", "hello\nworld"), ("greeting", "x")]
 
 
