@@ -40,7 +40,7 @@ class Event(_EventFields):
             sends no id, ``""`` makes the client forget its last event ID. One line, no NUL. In an event that was
             received the id is the last event ID of the stream at that point, ``None`` while there is none.
         retry: The time in milliseconds that the client waits before it reconnects. In an event that was received it is
-            the last one in its block. A time right after a comment that begins the block is the stream's, and no event's.
+            the last one in its block. A time right after a comment that begins the block is the stream's own.
 
     Raises:
         TypeError: A value has the wrong type.
