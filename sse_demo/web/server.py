@@ -104,10 +104,10 @@ class Server:
 
     def join(self) -> None:
         """Wait until the server is stopped."""
-        while self.running:  # a signal that comes right before Python begins to wait is noticed when it wakes
-            self._finished.wait(
-                NOTICE_WITHIN
-            )  # not Thread.join: after an interrupted one Python 3.11 takes the thread for dead
+        # A signal that comes right before Python begins to wait is noticed when it wakes. Thread.join would not do: after
+        # an interrupted one, Python 3.11 takes the thread for dead.
+        while self.running:
+            self._finished.wait(NOTICE_WITHIN)
 
     def __enter__(self) -> Server:
         return self
