@@ -104,8 +104,8 @@ class Server:
 
     def join(self) -> None:
         """Wait until the server is stopped."""
-        # A signal that comes right before Python begins to wait is noticed when it wakes. Thread.join would not do: after
-        # an interrupted one, Python 3.11 takes the thread for dead.
+        # A signal that comes right before Python begins to wait is noticed when it wakes. Thread.join would not do:
+        # after an interrupted one, Python 3.11 takes the thread for dead.
         while self.running:
             self._finished.wait(NOTICE_WITHIN)
 
