@@ -138,9 +138,9 @@ def same_origin(handler: Handler) -> Generator[None, None, None]:
 
 def _may_change(handler: Handler) -> bool:
     request = handler.request
-    origin = request.headers.get("Origin")
-    if origin is None or handler.origin_is_allowed:
+    if "Origin" not in request.headers or handler.origin_is_allowed:
         return True
+    origin = request.headers["Origin"]
     if canonical(origin) == canonical(f"{request.protocol}://{request.host}"):
         return True
     # A proxy may have asked for the server by another name than the page has. What the browser itself says holds: no

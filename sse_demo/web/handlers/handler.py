@@ -66,7 +66,7 @@ class Handler(QuickReset):
     def query(self) -> Query:
         """The query of the request."""
         if self._query is None:
-            self._query = Query(self, self.service.settings.max_topics_per_connection)
+            self._query = Query(self.request.query_arguments, self.service.settings.max_topics_per_connection)
         return self._query
 
     def last_event_id(self) -> str:

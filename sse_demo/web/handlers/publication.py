@@ -58,7 +58,7 @@ class PublishHandler(Handler):
         key, idempotency_key = self.query.text("key"), self._idempotency_key(MAX_KEY_LENGTH)
         id = await self.hub.publish_async(topic, event, key=key, idempotency_key=idempotency_key)
         self.set_header("Content-Type", "application/json; charset=UTF-8")
-        self.write(json.dumps({"id": id}))
+        self.write(f'{{"id": {json.dumps(id)}}}')  # a text alone takes a tenth of what a dict takes
 
     async def _publish_lines(self, text: str) -> Sequence[str]:
         """Publish each line, all or none. What the query says holds for each line that does not say otherwise."""

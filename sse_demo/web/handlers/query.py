@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TypeVar, overload
-
-from tornado.web import RequestHandler
 
 from ...hub.topics import require_topic
 from .problems import problem
@@ -16,13 +15,12 @@ class Query:
     """The query of one request. A value that is given twice is an error: nobody can know which was meant.
 
     Args:
-        handler: The request's handler.
+        given: The values of each name, as Tornado's ``request.query_arguments`` has them.
         max_topics: How many topics the query may name.
     """
 
-    def __init__(self, handler: RequestHandler, max_topics: float) -> None:
-        self._handler = handler
-        self._given = handler.request.query_arguments
+    def __init__(self, given: Mapping[str, Sequence[bytes]], max_topics: float) -> None:
+        self._given = given
         self._max_topics = max_topics
 
     def __contains__(self, name: str) -> bool:
@@ -89,4 +87,8 @@ class Query:
         return topic
 
     def _values(self, name: str) -> list[str]:
-        return self._handler.get_query_arguments(name, strip=False) if name in self._given else []
+        try:
+            # Not get_query_arguments, which makes spaces of control characters without a word.
+            return [value.decode() for value in self._given.get(name, ())]
+        except UnicodeDecodeError as error:
+            raise problem(400, f"{name} must be UTF-8: {error}") from None

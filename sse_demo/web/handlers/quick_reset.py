@@ -18,7 +18,9 @@ class QuickReset(RequestHandler):
 
     def clear(self) -> None:
         """Resets headers, status and content."""
-        self._headers = HTTPHeaders({"Content-Type": "text/html; charset=UTF-8", "Date": _date(int(time.time()))})
+        self._headers = headers = HTTPHeaders()  # filled by hand: its constructor takes three times as long
+        headers["Content-Type"] = "text/html; charset=UTF-8"
+        headers["Date"] = _date(int(time.time()))
         self.set_default_headers()
         self._write_buffer = []
         self._status_code = 200

@@ -42,6 +42,10 @@ def test_what_is_given_is_of_the_type_of_the_default(asked):
     )
 
 
+def test_characters_that_control_a_terminal_are_text_like_all_others(asked):
+    assert b'"text": "a\\u0001\\u001b[0m"' in request(asked, "GET", "/asked?text=a%01%1B%5B0m")[2]
+
+
 @pytest.mark.parametrize(
     ("query", "detail"),
     [
