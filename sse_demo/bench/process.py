@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import psutil
 
 START_WITHIN = 20.0  # seconds for a server to accept connections
+TRIES = 3  # ports, since another program may be faster
 STOP_WITHIN = 10.0  # seconds for it to end, before it is killed
 
 
@@ -49,30 +50,55 @@ def started(target: Target) -> Iterator[tuple[psutil.Process, int]]:
     Raises:
         RuntimeError: The server does not start. The error tells what the server has said.
     """
+    with contextlib.ExitStack() as at_the_end:
+        cores = psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else []
+        if cores:
+            at_the_end.callback(psutil.Process().cpu_affinity, cores)
+        for more_tries in reversed(range(TRIES)):
+            if cores:
+                psutil.Process().cpu_affinity(cores[:1])  # which the child inherits
+            try:
+                process, port = at_the_end.enter_context(_on_a_free_port(target))
+                break
+            except RuntimeError:
+                if not more_tries:
+                    raise
+        if cores:
+            psutil.Process().cpu_affinity(cores[-1:])
+        yield process, port
+
+
+@contextlib.contextmanager
+def _on_a_free_port(target: Target) -> Iterator[tuple[psutil.Process, int]]:
+    """Start the server. Somebody else may take the port before the server does: then it does not start."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with contextlib.ExitStack() as at_the_end:
         errors = at_the_end.enter_context(tempfile.TemporaryFile())
-        cores = psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else []
-        if cores:
-            at_the_end.callback(psutil.Process().cpu_affinity, cores)
-            psutil.Process().cpu_affinity(cores[:1])  # which the child inherits
-        process = at_the_end.enter_context(
+        child = at_the_end.enter_context(
             subprocess.Popen(target.command(port), stdout=subprocess.DEVNULL, stderr=errors)
         )
-        at_the_end.callback(_terminate, process)
-        if cores:
-            psutil.Process().cpu_affinity(cores[-1:])
+        at_the_end.callback(_terminate, child)
+        process = psutil.Process(child.pid)
         deadline = time.monotonic() + START_WITHIN
-        while True:
-            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-                break
-            if process.poll() is not None or time.monotonic() > deadline:
+        while not _listens(process, port):
+            if child.poll() is not None or time.monotonic() > deadline:
                 errors.seek(0)
                 said = errors.read()[-1000:].decode(errors="replace")
                 raise RuntimeError(f"{target.name} does not start: {' '.join(target.command(port))}\n{said}")
             time.sleep(0.02)
-        yield psutil.Process(process.pid), port
+        yield process, port
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    """Whether this very process, or a child of it, accepts connections there."""
+    with contextlib.suppress(psutil.NoSuchProcess):  # it has ended
+        return any(
+            one.status == psutil.CONN_LISTEN and one.laddr.port == port
+            for each in [process, *process.children(recursive=True)]
+            for one in each.net_connections("tcp")
+        )
+    return False
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> None:
