@@ -72,6 +72,18 @@ def stop_on_rerun(thing: Stoppable) -> None:
         _started.append((*cell, thing))
 
 
+def stop_everything() -> None:
+    """Stop whatever cells have started and nobody has replaced, the newest first."""
+    while _started:
+        _, _, thing = _started.pop()
+        thing.stop()
+
+
+def is_in_cell() -> bool:
+    """Whether a cell of a notebook is running, in this thread."""
+    return _running_cell() is not None
+
+
 def browser_is_elsewhere(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether a browser reaches the ports of this machine by the address of a notebook server, which is no local one.
 

@@ -10,10 +10,12 @@ from .histogram import Histogram
 from .installation import check_installation
 from .live import LiveEvents
 from .log_lines import LogLines
+from .progress_line import ProgressLine
 from .repeat import Repeat
 from .score import score_board
 from .server_process import ServerProcess
 from .slow import SlowReader
+from .still_chart import StillChart
 from .stop import StopButton
 
 __all__ = [
@@ -27,9 +29,11 @@ __all__ = [
     "LiveChart",
     "LiveEvents",
     "LogLines",
+    "ProgressLine",
     "Repeat",
     "ServerProcess",
     "SlowReader",
+    "StillChart",
     "StopButton",
     "Vector",
     "check",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from html import escape
 
-from .chart import COLORS
+from .look import COLORS
 
 WIDTH, HEIGHT, TOP = 640, 70, 14  # of one row
 BARS = 320

@@ -11,19 +11,19 @@ from html import escape
 from typing import Unpack
 from urllib.parse import urlsplit
 
-import ipywidgets
-
 from ..client.options import EventSourceOptions
+from ..client.ready_state import ReadyState, StateChange
 from ..client.source import EventSource
 from ..notebook import owned_by_cell
 from ..wire.event import Event
+from .look import STATES, pill
 from .loop_thread import LoopThread
+from .view import View
 
 REDRAW = 0.2  # seconds; nobody reads faster, and a fast stream must not flood the browser
 RATE_OVER = 5.0  # seconds
 SHOWN_CHARACTERS = 200
-
-_COLORS = {"connecting": "#b26a00", "open": "#2e7d32", "closed": "#616161", "failed": "#c62828"}
+LIST_STYLE = "font-family:var(--jp-code-font-family,monospace);font-size:12px;line-height:1.5;overflow-wrap:anywhere"
 
 
 class Rate:
@@ -55,11 +55,11 @@ class Rate:
         return round((last - first) / max(end - start, (now - end) * (len(news) - 1)), 1)
 
 
-class LiveEvents(ipywidgets.VBox):
+class LiveEvents(View):
     """A live view of an event stream: its state, the number of events, their rate, and the newest of them.
 
-    A thread reads the stream. An error there is shown in the view, and :meth:`wait_for` raises it. A cell that is run
-    again stops the view of its last run.
+    A thread reads the stream. An error there is shown in the view, and :meth:`wait_for` raises it. Where the stream is
+    lost, the view says why. A cell that is run again stops the view of its last run.
 
     Args:
         url: The stream.
@@ -83,11 +83,12 @@ class LiveEvents(ipywidgets.VBox):
         self._show = show
         self._rate = Rate()
         self._times: deque[str] = deque(maxlen=show)
+        self._trouble = ""  # why the stream is not open
+        self._told = options.get("on_state_change")
+        options["on_state_change"] = self._know_state
         self._source = EventSource(url, **options)
         self._changed = threading.Condition()
-        self._status = ipywidgets.HTML()
-        self._list = ipywidgets.HTML()
-        super().__init__([self._status, self._list])
+        super().__init__()
         self._draw()
         self._thread = LoopThread(f"LiveEvents {url}", self._run())
 
@@ -148,6 +149,12 @@ class LiveEvents(ipywidgets.VBox):
                 raise RuntimeError(f"the stream has ended before {what}: {so_far}")
             raise TimeoutError(f"no {what} within {timeout:g} s: {so_far}, which is {self.state}")
 
+    def _know_state(self, change: StateChange) -> None:
+        lost = change.state is ReadyState.CONNECTING
+        self._trouble = f"{change.reason}; it tries again after {change.wait:.2g} s" if lost else ""
+        if self._told:
+            self._told(change)
+
     async def _run(self) -> None:
         drawing = asyncio.create_task(self._keep_drawing())
         try:
@@ -173,7 +180,7 @@ class LiveEvents(ipywidgets.VBox):
     async def _keep_drawing(self) -> None:
         drawn = None
         while True:
-            now = (self.state, self.count, self._rate.at(time.monotonic(), self.count))
+            now = (self.state, self._trouble, self.count, self._rate.at(time.monotonic(), self.count))
             if now != drawn:
                 drawn = now
                 self._draw()
@@ -181,18 +188,13 @@ class LiveEvents(ipywidgets.VBox):
 
     def _draw(self) -> None:
         rate = 0.0 if self._ended else self._rate.at(time.monotonic(), self.count)
-        style = f"background:{_COLORS[self.state]};color:white;border-radius:9px;padding:1px 9px"
-        pill = f'<span style="{style}">{self.state}</span>'
-        error = f'<div style="color:{_COLORS["failed"]}">{escape(str(self.error))}</div>' if self.error else ""
-        self._status.value = (
-            f"{pill} &nbsp; events <b>{self.count}</b> &nbsp; {rate:.1f} a second &nbsp; "
-            f"last id <code>{escape(self._source.last_event_id) or '-'}</code>{error}"
-        )
+        trouble = str(self.error) if self.error else "" if self._ended else self._trouble
         newest = list(zip(self._times, list(self.events)[-len(self._times) :], strict=False))
-        self._list.value = (
-            '<div style="font-family:var(--jp-code-font-family,monospace);font-size:12px;line-height:1.5">'
-            + "".join(self._line(at, event) for at, event in reversed(newest))
-            + "</div>"
+        self.html = (
+            f"<div>{pill(self.state)} &nbsp; events <b>{self.count}</b> &nbsp; {rate:.1f} a second &nbsp; "
+            f"last id <code>{escape(self._source.last_event_id) or '-'}</code></div>"
+            + (f'<div style="color:{STATES["failed"]}">{escape(trouble)}</div>' if trouble else "")
+            + f'<div style="{LIST_STYLE}">{"".join(self._line(at, event) for at, event in reversed(newest))}</div>'
         )
 
     def _line(self, at: str, event: Event) -> str:

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import ParamSpec
 
+from .deadline import within
+from .look import GOOD, WAITING
+
 SHOWN = 200  # characters of a value
-GREEN, AMBER = "#388e3c", "#b7730b"  # readable on JupyterLab's light and dark backgrounds
+PATIENCE = 5.0  # seconds for one row
 
 Arguments = ParamSpec("Arguments")
 
@@ -23,15 +26,17 @@ class Report:
     Attributes:
         title: What the report is about.
         rows: Of each row: whether it is done, what it is about, and a remark, which may be empty.
+        note: What else is to be said, or ``""``.
     """
 
     title: str
     rows: list[tuple[bool, str, str]] = field(default_factory=list)
+    note: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether all rows are done."""
-        return all(done for done, _, _ in self.rows)
+        """Whether there are rows, and all are done."""
+        return bool(self.rows) and all(done for done, _, _ in self.rows)
 
     def add(self, done: bool, what: str, remark: str = "") -> None:
         """Add a row."""
@@ -47,7 +52,8 @@ class Report:
     ) -> None:
         """Add a row, which is done if a function returns what is wanted.
 
-        An exception of the function becomes the remark of the row.
+        An exception of the function becomes the remark of the row. A function that does not return in time is
+        interrupted.
 
         Args:
             what: What the row is about.
@@ -57,11 +63,13 @@ class Report:
             kwargs: Its arguments by name.
         """
         try:
-            got = answer(*args, **kwargs)
-        except Exception as error:
-            self.add(False, what, f"expected {_short(wanted)}, but it raised {type(error).__name__}: {error}")
-        else:
-            self.add(got == wanted, what, "" if got == wanted else f"expected {_short(wanted)}, got {_short(got)}")
+            got = within(PATIENCE, answer, *args, **kwargs)
+            remark = "" if got == wanted else f"expected {_short(wanted)}, got {_short(got)}"
+        except TimeoutError as error:
+            remark = f"expected {_short(wanted)}, but {error}"
+        except (Exception, SystemExit) as error:  # whatever a learner's code raises
+            remark = f"expected {_short(wanted)}, but it raised {type(error).__name__}: {error}"
+        self.add(not remark, what, remark)
 
     @property
     def headline(self) -> str:
@@ -74,18 +82,20 @@ class Report:
         for done, what, remark in self.rows:
             lines.append(f"  {'ok     ' if done else 'missing'}  {what}")
             lines += [f"           {remark}"] if remark else []
+        lines += [f"  {self.note}"] if self.note else []
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f'<tr><td style="color:{GREEN if done else AMBER};font-weight:600">{"ok" if done else "missing"}</td>'
+            f'<tr><td style="color:{GOOD if done else WAITING};font-weight:600">{"ok" if done else "missing"}</td>'
             f'<td style="text-align:left">{escape(what)}'
             + (f'<br><code style="font-size:90%">{escape(remark)}</code>' if remark else "")
             + "</td></tr>"
             for done, what, remark in self.rows
         )
-        color = GREEN if self.passed else AMBER
-        return f'<div style="color:{color};font-weight:600">{escape(self.headline)}</div><table>{rows}</table>'
+        color = GOOD if self.passed else WAITING
+        head = f'<div style="color:{color};font-weight:600">{escape(self.headline)}</div>'
+        return f"{head}<table>{rows}</table>{escape(self.note)}"
 
 
 def _short(value: object) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from ..wire.parser import EventStreamParser
 from ..wire.vectors import VECTORS, Vector, cuts
-from .report import AMBER, GREEN
+from .look import GOOD, WAITING
 
 
 class _Parser(Protocol):
@@ -105,7 +105,7 @@ class ScoreBoard:
     def _repr_html_(self) -> str:
         def bar(right: int) -> str:
             share = 100 * right / self.total
-            color = GREEN if right == self.total else AMBER
+            color = GOOD if right == self.total else WAITING
             return (
                 f'<td style="text-align:left;min-width:180px"><div style="display:flex;gap:6px;align-items:center">'
                 f'<div style="background:{color};height:10px;width:{share * 1.2:.0f}px"></div>{right}</div></td>'

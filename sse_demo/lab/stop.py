@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import ipywidgets
 
-from ..notebook import Stoppable
+from ..notebook import stop_everything
 
 
 class StopButton(ipywidgets.Button):
-    """A button that stops everything which still runs.
+    """A button that stops everything which cells have started: servers, views, threads and processes."""
 
-    Args:
-        things: What is stopped when the button is pressed, in this order.
-    """
-
-    def __init__(self, *things: Stoppable) -> None:
+    def __init__(self) -> None:
         super().__init__(description="Stop everything", icon="stop")
-        self._things = things
         self.on_click(lambda _: self.stop())
 
     def __repr__(self) -> str:
-        return f"StopButton({', '.join(type(thing).__name__ for thing in self._things)})"
+        return "StopButton()"
 
     def stop(self) -> None:
-        """Stop everything, as pressing the button does."""
-        for thing in self._things:
-            thing.stop()
+        """Stop everything, as pressing the button does. What is started later can be stopped by pressing it again."""
+        stop_everything()
         self.description = "Stopped"
-        self.disabled = True

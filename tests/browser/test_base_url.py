@@ -31,7 +31,7 @@ def hub_lab(tmp_path_factory):
 @pytest.fixture(scope="module")
 def pages(browser, hub_lab):
     """By the names of their lessons. As for two people: each has six connections of its own."""
-    contexts = {name: browser.new_context(viewport=TALL) for name in ("05_browser", "01_ten_messages")}
+    contexts = {name: browser.new_context(viewport=TALL) for name in ("06_browser", "01_ten_messages")}
     yield {name: LabPage(hub_lab, context) for name, context in contexts.items()}
     for context in contexts.values():
         context.close()
@@ -69,7 +69,7 @@ def test_lesson_1_runs_and_its_page_is_seen_and_publishes(lessons, hub_lab):
 
 
 def test_the_streams_of_lesson_5_leave_jupyterlab_connections(lessons):
-    notebook = run(lessons["05_browser"])
+    notebook = run(lessons["06_browser"])
     streams = notebook.panel.locator(".browser-events")
     wait_until(lambda: streams.count() == len(WIDGETS), "all of them are shown")
     wait_until(lambda: streams.first.get_attribute("data-state") == "closed", "its ten messages are over")

@@ -22,8 +22,8 @@ AT_REST = {
     ("01_ten_messages", "live"): ("closed events 10", "ten messages are all, which is 20 seconds after it began"),
     ("01_ten_messages", "short"): ("closed events 3", "three messages are all"),
     ("01_ten_messages", "news"): ("open events 1", "the lesson publishes one message"),
-    ("06_when_the_line_drops", "live"): (r"open events [1-9]\d*", "its line is silent, and it has no timeout"),
-    ("06_when_the_line_drops", "survivor"): ("open events 202", "two hundred and two orders are all"),
+    ("07_when_the_line_drops", "live"): (r"open events [1-9]\d*", "its line is silent, and it has no timeout"),
+    ("07_when_the_line_drops", "survivor"): ("open events 202", "two hundred and two orders are all"),
 }
 
 

@@ -1,4 +1,4 @@
-"""What lesson 5 says that its reader will see, seen; and its buttons, pressed."""
+"""What lesson 6 says that its reader will see, seen; and its buttons, pressed."""
 
 import re
 import socket
@@ -36,7 +36,7 @@ class Lesson:
 @pytest.fixture(scope="module")
 def lesson(lab, browser):
     context = browser.new_context(viewport={"width": 1100, "height": 9000})  # what is out of sight is not drawn
-    shown = LabPage(lab, context).open(NOTEBOOKS / "05_browser.ipynb")
+    shown = LabPage(lab, context).open(NOTEBOOKS / "06_browser.ipynb")
     shown.start_all_cells()
     shown.wait_for_all_cells()
     lesson = Lesson(shown)

@@ -30,8 +30,8 @@ def test_the_view_shows_the_newest_events_as_text(server):
     live = LiveEvents(f"{server.url}/events?topic=news&recent=20", show=3)
     live.wait_for(20)
     live.stop()
-    status, shown = (child.value for child in live.children)
-    assert "events <b>20</b>" in status
+    shown = live.html
+    assert "events <b>20</b>" in shown
     assert shown.index("&lt;b&gt;19&lt;/b&gt;") < shown.index("&lt;b&gt;17&lt;/b&gt;")
     assert "&lt;b&gt;16" not in shown
     assert "<b>19" not in shown
@@ -62,7 +62,19 @@ def test_an_error_of_the_stream_is_shown_kept_and_raised_again(server):
     live.stop()  # it has drawn for the last time
     assert live.state == "failed"
     assert isinstance(live.error, EventSourceError)
-    assert "application/json" in live.children[0].value
+    assert "application/json" in live.html
+
+
+def test_a_server_that_is_gone_is_told(server, eventually):
+    told = []
+    live = LiveEvents(f"{server.url}/events?topic=news", on_state_change=told.append)
+    eventually(lambda: live.state == "open")
+    server.stop()
+    eventually(lambda: "nothing answers there" in live.html)
+    assert "tries again" in live.html
+    assert [change.state.name for change in told][:2] == ["OPEN", "CONNECTING"]
+    live.stop()
+    assert "tries again" not in live.html
 
 
 def test_stop_ends_its_thread_and_may_come_twice(server):

@@ -78,15 +78,14 @@ VIEWS = (
     f"() => {SHOWN}.content.widgets"
     + """.map(cell => {
     const views = [];
-    for (const html of cell.node.querySelectorAll(".jp-OutputArea .widget-html-content")) {
-        const lines = [...html.querySelectorAll("polyline")];
+    for (const view of cell.node.querySelectorAll(".jp-OutputArea .sse-view > div:last-child")) {
+        const lines = [...view.querySelectorAll("polyline")];
         if (lines.length) {
             const ends = lines.map(line => (line.getAttribute("points") || "").split(",").at(-1));
-            views.push([html.firstElementChild.textContent + ", drawn at " + ends.join(", ")]);
-        } else if (html.textContent.includes("last id")) {
-            const list = html.closest(".widget-vbox").querySelectorAll(".widget-html-content")[1];
-            const newest = list.firstElementChild.firstElementChild;
-            const events = html.textContent.match(/.* events +\\d+/s)[0];
+            views.push([view.firstElementChild.textContent + ", drawn at " + ends.join(", ")]);
+        } else if (view.textContent.includes("last id")) {
+            const newest = view.lastElementChild.firstElementChild;
+            const events = view.firstElementChild.textContent.match(/.* events +\\d+/s)[0];
             views.push([events, newest ? newest.textContent : "no event"]);
         }
     }

@@ -4,7 +4,9 @@
 
 What differs from run to run is made the same, with the rules by which the tests compare (sanitize.cfg), so that a
 second run writes the same bytes. The output of a cell tagged ``nbval-ignore-output`` (a measured time) is kept as it is
-until the source of the cell changes.
+until the source of the cell changes, and so are pictures: those that a cell has drawn, and those that
+refresh_pictures.py has taken of what is live. The output of a cell tagged ``prediction`` is closed when the notebook is
+opened.
 """
 
 import configparser
@@ -20,6 +22,7 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 SANITIZE = Path(__file__).parents[1] / "sanitize.cfg"
 NAVIGATION = "<!-- navigation -->"
 CELL_TIMEOUT = 60  # seconds
+PICTURE = "image/png"
 WIDGET = "application/vnd.jupyter.widget-view+json"  # names a widget that is there only while its kernel runs
 
 
@@ -56,7 +59,7 @@ def title(path: Path) -> str:
 
 
 def run(notebook) -> None:
-    kept = {cell.id: cell.outputs for cell in code_cells(notebook) if is_measured(cell) and is_unchanged(cell)}
+    kept = {cell.id: cell.outputs for cell in code_cells(notebook) if is_unchanged(cell)}
     settings = {"timeout": CELL_TIMEOUT, "kernel_name": "python3", "store_widget_state": False}
     settings["extra_arguments"] = ["--log-level=ERROR"]  # it warns of its own sockets
     NotebookClient(notebook, resources={"metadata": {"path": str(FOLDER)}}, **settings).execute()
@@ -71,7 +74,36 @@ def run(notebook) -> None:
         cell.outputs = [clean(output, number, rules) for output in joined(cell.outputs)]
         if is_measured(cell):
             cell.outputs = kept.get(cell.id, cell.outputs)
-            cell.metadata["measured_source"] = digest(cell)
+        else:
+            keep_pictures(kept.get(cell.id, []), cell.outputs)
+        cell.metadata.pop("measured_source", None)
+        cell.metadata.pop("source_of_output", None)
+        if is_measured(cell) or any(PICTURE in output.get("data", {}) for output in cell.outputs):
+            cell.metadata["source_of_output"] = digest(cell)
+        close_prediction(cell)
+
+
+def keep_pictures(before: list, outputs: list) -> None:
+    """The same text has the same picture, whatever version draws it. A widget has none in this run."""
+    for output in outputs:
+        for old in before:
+            if PICTURE in old.get("data", {}) and old.data.get("text/plain") == output.get("data", {}).get(
+                "text/plain"
+            ):
+                output.data[PICTURE] = old.data[PICTURE]
+                output.metadata = old.metadata
+
+
+def close_prediction(cell) -> None:
+    """Have the output of a cell that answers a prediction closed, until the cell is run."""
+    hidden = cell.metadata.get("jupyter", {})
+    hidden.pop("outputs_hidden", None)
+    if "prediction" in cell.metadata.get("tags", []):
+        hidden["outputs_hidden"] = True
+    if hidden:
+        cell.metadata["jupyter"] = hidden
+    else:
+        cell.metadata.pop("jupyter", None)
 
 
 def joined(outputs: list) -> list:
@@ -116,7 +148,7 @@ def is_measured(cell) -> bool:
 
 
 def is_unchanged(cell) -> bool:
-    return bool(cell.outputs) and cell.metadata.get("measured_source") == digest(cell)
+    return bool(cell.outputs) and cell.metadata.get("source_of_output") == digest(cell)
 
 
 def digest(cell) -> str:

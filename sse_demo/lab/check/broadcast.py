@@ -1,16 +1,18 @@
-"""The checks of lesson 8."""
+"""The checks of lesson 9."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
 from ..report import Report
+from .exercise import Exercise
 
 Pairs = list[tuple[str, int]]
 
 
+@Exercise
 def newest(contestant: Callable[[Pairs], object]) -> Report:
-    """Lesson 8: the newest value for each key.
+    """Lesson 9: the newest value for each key.
 
     Args:
         contestant: Takes ``(key, value)`` pairs in the order in which they were published. Returns the newest pair of
@@ -40,8 +42,9 @@ def newest(contestant: Callable[[Pairs], object]) -> Report:
     return report
 
 
+@Exercise
 def urgent_first(contestant: Callable[[Pairs, set[str]], object]) -> Report:
-    """Lesson 8: the events of urgent topics before the others.
+    """Lesson 9: the events of urgent topics before the others.
 
     Args:
         contestant: Takes ``(topic, data)`` pairs and a set of urgent topics. Returns the pairs, those of the urgent

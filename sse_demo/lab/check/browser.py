@@ -1,17 +1,19 @@
-"""The checks of lesson 5."""
+"""The checks of lesson 6."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
 from ..report import Report
+from .exercise import Exercise
 
 PAGE = "https://shop.example"
 ALLOW, CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"
 
 
-def listeners(types: Callable[[bytes], Iterable[str]]) -> Report:
-    """Lesson 5: the event types that a page must listen for.
+@Exercise
+def types(types: Callable[[bytes], Iterable[str]]) -> Report:
+    """Lesson 6: the event types that a page must listen for.
 
     Args:
         types: Takes a stream. Returns the set of event types for which a page needs listeners to get every event of
@@ -35,8 +37,9 @@ def listeners(types: Callable[[bytes], Iterable[str]]) -> Report:
     return report
 
 
-def cors(headers: Callable[[str | None, set[str], bool], Mapping[str, str]]) -> Report:
-    """Lesson 5: the CORS headers of an answer (Fetch standard, 3.3).
+@Exercise
+def headers(headers: Callable[[str | None, set[str], bool], Mapping[str, str]]) -> Report:
+    """Lesson 6: the CORS headers of an answer (Fetch standard, 3.3).
 
     Args:
         headers: Takes the origin of the page, which may be None, the set of origins that are allowed, and whether

@@ -1,4 +1,4 @@
-"""The checks of lesson 7."""
+"""The checks of lesson 8."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from ..report import Report
+from .exercise import Exercise
 
 CHOICES = ("sse", "websocket", "long polling", "plain request")
 
@@ -64,8 +65,9 @@ class _Inbox(Protocol):
     def poll(self, cursor: Any, /) -> tuple[Iterable[str], Any]: ...
 
 
+@Exercise
 def inbox(contestant: type[_Inbox]) -> Report:
-    """Lesson 7: an inbox for long polling.
+    """Lesson 8: an inbox for long polling.
 
     Args:
         contestant: A class with ``publish(event)`` and with ``poll(cursor)``, which returns the events after the cursor
@@ -115,8 +117,9 @@ def inbox(contestant: type[_Inbox]) -> Report:
     return report
 
 
+@Exercise
 def transports(answers: Mapping[str, str | None]) -> Report:
-    """Lesson 7: a transport for each of six products.
+    """Lesson 8: a transport for each of six products.
 
     Args:
         answers: By the name of the product, one of ``CHOICES``, or None where the learner has not chosen yet.

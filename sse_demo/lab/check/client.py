@@ -1,4 +1,4 @@
-"""The checks of lesson 4."""
+"""The checks of lesson 5."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from functools import partial
 from typing import Any, ParamSpec, Protocol
 
 from ..report import Report
+from .exercise import Exercise
 
 Message = dict[str, Any]
 Handle = Callable[[Any], object]
 Arguments = ParamSpec("Arguments")
 
 
+@Exercise
 def verify(contestant: Callable[[str, bytes, float], Message], refused: type[ValueError] = ValueError) -> Report:
-    """Lesson 4: a message that was signed.
+    """Lesson 5: a message that was signed.
 
     Args:
         contestant: Takes the data of an event, which is a signature and a body, the key, and the time in seconds.
@@ -79,8 +81,9 @@ class _Dispatcher(Protocol):
     def dispatch(self, message: Message, /) -> object: ...
 
 
+@Exercise
 def dispatcher(contestant: type[_Dispatcher]) -> Report:
-    """Lesson 4: a dispatcher of messages to handlers.
+    """Lesson 5: a dispatcher of messages to handlers.
 
     Args:
         contestant: A class that takes a fallback, with the decorator ``on(type)`` and with ``dispatch(message)``.

@@ -9,8 +9,10 @@ from urllib.request import urlopen
 from ... import listen
 from ...wire.parser import EventStreamParser
 from ..report import Report
+from .exercise import Exercise
 
 
+@Exercise
 def four_messages(url: str | None) -> Report:
     """Lesson 1: an address that streams exactly four messages, half a second apart.
 
@@ -27,6 +29,7 @@ def four_messages(url: str | None) -> Report:
     return report
 
 
+@Exercise
 def stop_id(url: str, last_event_id: str | None) -> Report:
     """Lesson 1: the last event ID for which the server says that there is no more.
 

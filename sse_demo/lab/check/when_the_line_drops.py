@@ -1,4 +1,4 @@
-"""The checks of lesson 6."""
+"""The checks of lesson 7."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from ..report import Report
+from .exercise import Exercise
 
 SAMPLES = 500  # waits, as of so many clients
 MANY = 1_000  # events
@@ -23,8 +24,9 @@ class _Kill(BaseException):
     """The end of the program."""
 
 
-def backoff(wait: Callable[[int], float]) -> Report:
-    """Lesson 6: waits that grow, and differ by chance.
+@Exercise
+def wait(wait: Callable[[int], float]) -> Report:
+    """Lesson 7: waits that grow, and differ by chance.
 
     Args:
         wait: Takes how many tries have failed in a row. Returns the seconds before the next try: a random time up to
@@ -67,8 +69,9 @@ class _Stream(Protocol):
 Consume = Callable[[_Stream, Place, Callable[["_Event"], None]], object]
 
 
-def consumer(consume: Consume) -> Report:
-    """Lesson 6: a consumer that loses no event, and keeps its place for the next start.
+@Exercise
+def consume(consume: Consume) -> Report:
+    """Lesson 7: a consumer that loses no event, and keeps its place for the next start.
 
     Args:
         consume: Takes ``stream``, ``place`` and ``handle``. ``stream(last_event_id)`` gives the events after that id,

@@ -9,11 +9,13 @@ from ...wire.parser import EventStreamParser
 from ...wire.vectors import VECTORS
 from ..report import Report
 from ..score import failures
+from .exercise import Exercise
 
 Arguments = ParamSpec("Arguments")
 
 
-def encoder(encode: Callable[..., bytes]) -> Report:
+@Exercise
+def encode(encode: Callable[..., bytes]) -> Report:
     """Lesson 2: an encoder of events.
 
     Args:
@@ -44,6 +46,7 @@ class _Parser(Protocol):
     def feed(self, chunk: bytes, /) -> Iterable[Any]: ...
 
 
+@Exercise
 def parser(contestant: type[_Parser]) -> Report:
     """Lesson 2: a parser of event streams.
 
@@ -77,6 +80,7 @@ def parser(contestant: type[_Parser]) -> Report:
     return report
 
 
+@Exercise
 def odd_stream(stream: bytes, events: Sequence[Sequence[str]]) -> Report:
     """Lesson 2: what a browser makes of a stream with a byte-order mark, a CR and a NUL.
 

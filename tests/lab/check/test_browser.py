@@ -7,7 +7,7 @@ from sse_demo.lab import check
 
 
 def test_the_right_listeners():
-    assert check.listeners(lambda stream: {event.event for event in EventStreamParser().feed(stream)}).passed
+    assert check.types(lambda stream: {event.event for event in EventStreamParser().feed(stream)}).passed
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_the_right_listeners():
     ],
 )
 def test_listeners_that_are_not_finished(wrong):
-    assert not check.listeners(wrong).passed
+    assert not check.types(wrong).passed
 
 
 def right(origin, allowed, credentials):
@@ -48,7 +48,7 @@ def in_other_letters(origin, allowed, credentials):
 
 @pytest.mark.parametrize("headers", [right, in_other_letters])
 def test_the_right_headers(headers):
-    assert check.cors(headers).passed
+    assert check.headers(headers).passed
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_the_right_headers(headers):
     ],
 )
 def test_headers_that_are_not_finished(wrong):
-    assert not check.cors(wrong).passed
+    assert not check.headers(wrong).passed

@@ -8,9 +8,9 @@ from sse_demo.lab import check
 
 
 def test_a_right_backoff():
-    assert check.backoff(lambda tries: random.uniform(0, min(60, 2 ** min(tries - 1, 9)))).passed
-    assert check.backoff(lambda tries: random.random() * min(60, 2 ** (tries - 1))).passed
-    assert check.backoff(lambda tries: Backoff(factor=2, limit=60).wait(1, tries)).passed
+    assert check.wait(lambda tries: random.uniform(0, min(60, 2 ** min(tries - 1, 9)))).passed
+    assert check.wait(lambda tries: random.random() * min(60, 2 ** (tries - 1))).passed
+    assert check.wait(lambda tries: Backoff(factor=2, limit=60).wait(1, tries)).passed
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,13 @@ def test_a_right_backoff():
     ],
 )
 def test_a_backoff_that_is_not_finished(wrong, missing):
-    report = check.backoff(wrong)
+    report = check.wait(wrong)
     assert not report.passed
     assert any(what.startswith(missing) for done, what, _ in report.rows if not done)
 
 
 def test_a_backoff_is_told_how_long_its_waits_are():
-    report = check.backoff(lambda tries: 90)
+    report = check.wait(lambda tries: 90)
     remark = "wait(10), 500 times: from 90 to 90 seconds, 1 different"
     assert (False, "after ten, up to 60, and never more", remark) in report.rows
 
@@ -108,7 +108,7 @@ def again_until_it_works(stream, place, handle):
 
 @pytest.mark.parametrize("consume", [right, every(2), every(100), again_until_it_works])
 def test_a_right_consumer(consume):
-    assert check.consumer(consume).passed
+    assert check.consume(consume).passed
 
 
 @pytest.mark.parametrize(
@@ -125,4 +125,4 @@ def test_a_right_consumer(consume):
     ],
 )
 def test_a_consumer_that_is_not_finished(wrong, missing):
-    assert missing in [what for done, what, _ in check.consumer(wrong).rows if not done]
+    assert missing in [what for done, what, _ in check.consume(wrong).rows if not done]

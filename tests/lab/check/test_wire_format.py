@@ -3,7 +3,7 @@ from sse_demo.lab import check
 
 
 def test_our_own_encoder_passes():
-    assert check.encoder(
+    assert check.encode(
         lambda data, event="message", id=None, retry=None: Event(data, event, id, retry).encode()
     ).passed
 
@@ -13,22 +13,22 @@ def test_an_encoder_may_order_its_fields_as_it_likes():
         lines = Event(data, **fields).encode().decode().removesuffix("\n\n").split("\n")
         return "\n".join(sorted(lines, key=lambda line: not line.startswith("data"))).encode() + b"\n\n"
 
-    assert check.encoder(encode).passed
+    assert check.encode(encode).passed
 
 
 def test_encoders_that_are_not_finished():
-    report = check.encoder(lambda data, **fields: f"data: {data}\n\n".encode())
+    report = check.encode(lambda data, **fields: f"data: {data}\n\n".encode())
     assert not report.passed
     assert "ok       one line of data" in repr(report)
-    assert not check.encoder(lambda data, **fields: b"data: " + data.encode()).passed, "there is no blank line"
-    assert "expected b'data: hello\\n\\n', got b''" in repr(check.encoder(lambda data, **fields: b""))
+    assert not check.encode(lambda data, **fields: b"data: " + data.encode()).passed, "there is no blank line"
+    assert "expected b'data: hello\\n\\n', got b''" in repr(check.encode(lambda data, **fields: b""))
 
 
 def test_an_encoder_that_returns_no_bytes_is_told_so():
-    report = check.encoder(lambda data, **fields: f"data: {data}\n\n")
+    report = check.encode(lambda data, **fields: f"data: {data}\n\n")
     assert [remark for _, _, remark in report.rows] == ["expected 'bytes', got 'str'"]
-    assert "got 'NoneType'" in repr(check.encoder(lambda data, **fields: None))
-    assert "TypeError" in repr(check.encoder(lambda: b""))
+    assert "got 'NoneType'" in repr(check.encode(lambda data, **fields: None))
+    assert "TypeError" in repr(check.encode(lambda: b""))
 
 
 def test_a_right_parser_passes():

@@ -1,4 +1,4 @@
-"""The checks of lesson 3."""
+"""The checks of lesson 4."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ...web.handlers.chain import start_middleware
 from ...web.routing import Group, Route
 from ...web.server import Server
 from ..report import Report
+from .exercise import Exercise
 
 SLOW = 0.2  # seconds
 LATER = 0.1  # seconds from the first of two requests to the second
@@ -75,8 +76,9 @@ def _closed(handler: Handler) -> Generator[None, None, None]:
     yield
 
 
+@Exercise
 def timing(middleware: Middleware) -> Report:
-    """Lesson 3: a middleware that says in ``Server-Timing`` how long an answer has taken.
+    """Lesson 4: a middleware that says in ``Server-Timing`` how long an answer has taken.
 
     Args:
         middleware: Sets the header to ``total;dur=`` and a number of milliseconds.
@@ -137,8 +139,9 @@ def timing(middleware: Middleware) -> Report:
     return report
 
 
+@Exercise
 def routes(contestant: Sequence[Route | Group], word: str) -> Report:
-    """Lesson 3: routes for ``/v1/rooms`` and their members, and for ``/admin/rooms`` behind a lock.
+    """Lesson 4: routes for ``/v1/rooms`` and their members, and for ``/admin/rooms`` behind a lock.
 
     Args:
         contestant: The routes.

@@ -3,7 +3,7 @@ import time
 import pytest
 
 from sse_demo.lab import check
-from sse_demo.lab.check import server as check_server
+from sse_demo.lab.check import service as check_service
 from sse_demo.web.handlers import Handler, problem
 from sse_demo.web.routing import Group, Route
 
@@ -12,8 +12,8 @@ WORD = "a word of the test"
 
 @pytest.fixture(autouse=True)
 def in_a_third_of_the_time(monkeypatch):
-    monkeypatch.setattr(check_server, "SLOW", check_server.SLOW / 3)
-    monkeypatch.setattr(check_server, "LATER", check_server.LATER / 3)
+    monkeypatch.setattr(check_service, "SLOW", check_service.SLOW / 3)
+    monkeypatch.setattr(check_service, "LATER", check_service.LATER / 3)
 
 
 def _timing(handler):
