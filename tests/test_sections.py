@@ -1,4 +1,4 @@
-"""Each section of a lesson runs alone, after the first code cell: in a real kernel, from nothing, section by section."""
+"""Each section of a lesson runs alone after the first code cell: in a real kernel, from nothing, one by one."""
 
 import json
 import re
