@@ -1,17 +1,26 @@
-"""Takes the pictures that the README and the index show: from a real JupyterLab, and from the demo page.
+"""Takes the pictures that the README shows, and a still of each live output, from a real JupyterLab.
 
-    python tests/tools/refresh_pictures.py [FOLDER]        (default: notebooks/figures)
+    python tests/tools/refresh_pictures.py                    (the README's, into notebooks/figures)
+    python tests/tools/refresh_pictures.py NOTEBOOK ...       (the stills of these notebooks, into their outputs)
+    python tests/tools/refresh_pictures.py all                (everything)
 
-Look at each of them afterwards. The test run takes them too, and compares sizes, brightness and colours.
+A still stands beside the text of a live output in the stored notebook. So whoever reads on GitHub, or has not run the
+cell yet, sees what it will look like. Look at each picture afterwards. The test run takes the README's too, and
+compares sizes, brightness and colours.
 """
 
+import base64
+import io
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 from lab_page import NOTEBOOKS, JupyterLab, LabPage, NoChromium, chromium
+from PIL import Image
 from playwright.sync_api import Browser
+from refresh_notebooks import PICTURE, WIDGET, code_cells, digest
 
 from sse_demo import serve
 
@@ -22,6 +31,9 @@ LIVE = {"Light": "live.png", "Dark": "live-dark.png"}  # by JupyterLab's theme
 PAGE = {"light": "page.png", "dark": "page-dark.png"}
 TALL = {"width": 1000, "height": 9000}  # what is out of sight is not drawn
 MARGIN = 6  # pixels
+LIVES = 8  # seconds for which an output lives before its still is taken
+COLORS = 64  # of a still
+NO_STILL = ("StopButton", "ProgressLine")  # of these, the text says all
 
 
 def pictures(lab: JupyterLab, browser: Browser) -> Iterator[tuple[str, bytes]]:
@@ -64,15 +76,52 @@ def _around(page, first: str, last: str) -> dict:
     return {"x": top["x"], "y": top["y"] - MARGIN, "width": top["width"], "height": height}
 
 
-def main(folder: Path) -> None:
+def put_stills(lab: JupyterLab, browser: Browser, name: str) -> None:
+    """Run a notebook, and put a picture of each live output into the stored one."""
+    path = NOTEBOOKS / f"{name}.ipynb"
+    stored = nbformat.read(path, as_version=4)
+    context = browser.new_context(viewport=TALL)
+    shown = LabPage(lab, context).open(path)
+    shown.page.evaluate("() => jupyterapp.shell.collapseLeft()")
+    shown.start_all_cells()
+    shown.wait_for_all_cells()
+    shown.wait(LIVES)
+    cells = [place for place, cell in enumerate(stored.cells) if cell.cell_type == "code"]
+    for place, stored_cell, run in zip(cells, code_cells(stored), shown.cells(), strict=True):
+        children = shown.panel.locator(".jp-Cell").nth(place).locator(".jp-OutputArea-child")
+        for number, output in enumerate(run["outputs"]):
+            text = "".join(output.get("data", {}).get("text/plain", ""))
+            if WIDGET in output.get("data", {}) and not text.startswith(NO_STILL):
+                kept = stored_cell.outputs[number]
+                assert kept.data["text/plain"] == text, f"refresh the notebook first: {text}"
+                picture = children.nth(number).locator(".jp-OutputArea-output").screenshot()
+                kept.data[PICTURE] = base64.b64encode(small(picture)).decode()
+                stored_cell.metadata["source_of_output"] = digest(stored_cell)
+    nbformat.write(stored, path)
+    shown.command("kernelmenu:shutdown")
+    context.close()
+
+
+def small(picture: bytes) -> bytes:
+    """The same picture, with few colours."""
+    file = io.BytesIO()
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLORS).save(file, "png", optimize=True)
+    return file.getvalue()
+
+
+def main(names: list[str]) -> None:
+    notebooks = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb")) if names == ["all"] else names
     try:
         with chromium() as browser, tempfile.TemporaryDirectory() as work, JupyterLab(Path(work)) as lab:
-            for name, picture in pictures(lab, browser):
-                print(folder / name, flush=True)
-                (folder / name).write_bytes(picture)
+            for name in notebooks:
+                print(f"{name}.ipynb ...", flush=True)
+                put_stills(lab, browser, Path(name).stem)
+            for name, picture in pictures(lab, browser) if names in ([], ["all"]) else ():
+                print(FIGURES / name, flush=True)
+                (FIGURES / name).write_bytes(picture)
     except NoChromium as error:
         sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FIGURES)
+    main(sys.argv[1:])
