@@ -1,5 +1,6 @@
 """What can be counted in the notebooks. That their outputs are right is nbval's part."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -85,9 +86,9 @@ def test_the_frame_is_complete(path):
     assert source(texts[0]).count("<!-- navigation -->") == source(texts[-1]).count("<!-- navigation -->") == 1
 
 
-@each(LESSONS)
+@each(NOTEBOOKS)
 def test_the_last_cell_stops_what_the_lesson_started(path):
-    assert "StopButton(" in source(cells(path, "code")[-1])
+    assert "StopButton()" in source(cells(path, "code")[-1])
 
 
 @each(NOTEBOOKS)
@@ -119,11 +120,64 @@ def test_each_exercise_says_what_is_missing_and_has_a_folded_solution_that_passe
 
 
 @each(LESSONS)
+def test_a_solution_leaves_the_work_of_the_learner_as_it_is(path):
+    for cell in cells(path, "code"):
+        if "exercise" in tags(cell):
+            started = names_bound_by(cell)
+        elif "solution" in tags(cell):
+            assert not started & names_bound_by(cell)
+            assert re.search(r"\bcheck\.\w+\.solution\(", source(cell))
+
+
+@each(LESSONS)
+def test_the_answer_to_a_prediction_is_closed_until_its_cell_is_run(path):
+    asked = False
+    for cell in cells(path):
+        if cell["cell_type"] == "markdown":
+            asked = asked or "*Predict" in source(cell)
+        else:
+            assert ("prediction" in tags(cell)) == bool(cell["metadata"].get("jupyter", {}).get("outputs_hidden"))
+            if asked and cell["outputs"]:
+                assert "prediction" in tags(cell), source(cell)
+            asked = asked and not cell["outputs"]
+
+
+@each(LESSONS)
+def test_readers_get_conclusions_and_no_test_log(path):
+    shown = [line for cell in cells(path, "code") for line in printed(cell).splitlines() + said(cell).splitlines()]
+    assert not [line for line in shown if re.search(r"(?:^|: )(?:True|False)$", line)]
+
+
+@each(NOTEBOOKS)
+def test_what_lives_has_a_still_for_those_who_only_read(path):
+    live = re.compile(r"(?:Live\w+|Browser\w+|[HV]Box|Tab|GridBox)\(")
+    for cell in cells(path, "code"):
+        for output in cell["outputs"]:
+            if live.match("".join(output.get("data", {}).get("text/plain", ""))):
+                assert "image/png" in output["data"], source(cell)
+
+
+@each(LESSONS)
 def test_a_lesson_has_a_hint_a_quiz_a_picture_and_a_live_widget(path):
     text = text_of(path)
     assert text.count("<details>") >= 5
     assert re.search(r"!\[[^\]]{20,}\]\(figures/", text), "a picture needs a description"
     assert re.search(r"LiveEvents|ipywidgets", "".join(source(cell) for cell in cells(path, "code")))
+
+
+def names_bound_by(cell):
+    """The names that a cell gives to functions, classes and values, at its top."""
+    bound = set()
+    for node in ast.parse(source(cell)).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.Assign):
+            bound |= {name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+    return bound
+
+
+def said(cell):
+    return "".join("".join(output.get("text", "")) for output in cell["outputs"])
 
 
 def printed(cell):
