@@ -4,6 +4,7 @@ from ..wire.vectors import VECTORS, Vector
 from . import check
 from .background import Background
 from .browser import BrowserEvents, BrowserPage
+from .buttons import Buttons
 from .chart import LiveChart
 from .fault_proxy import Fault, FaultProxy
 from .histogram import Histogram
@@ -23,6 +24,7 @@ __all__ = [
     "Background",
     "BrowserEvents",
     "BrowserPage",
+    "Buttons",
     "Fault",
     "FaultProxy",
     "Histogram",

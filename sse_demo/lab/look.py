@@ -8,7 +8,7 @@ OTHER = "#8e5bd6"  # what it is compared with
 QUIET = "#767676"  # axes, grids and what is over
 
 COLORS = (OURS, WRONG, GOOD, WAITING, OTHER, QUIET)  # for lines without a meaning of their own, in this order
-STATES = {"connecting": WAITING, "open": GOOD, "closed": QUIET, "failed": WRONG}
+STATES = {"connecting": WAITING, "open": GOOD, "closed": QUIET, "failed": WRONG, "running": GOOD, "killed": WRONG}
 
 
 def pill(state: str) -> str:

@@ -43,12 +43,19 @@ class ServerProcess:
         self._port = 0  # a free port at the first start, and the same port from then on
         self._options = ["--log", str(Path(self._folder.name, "events.db"))]
         for name, value in settings.items():
-            self._options += ["--set", f"{name}={value}"]
+            text = ",".join(value) if isinstance(value, (list, tuple)) else value
+            self._options += ["--set", f"{name}={text}"]
         self._process: subprocess.Popen[str] | None = None
         self.start()
 
     def __repr__(self) -> str:
         return f"ServerProcess({'running' if self._process else 'stopped'})"
+
+    @property
+    def state(self) -> str:
+        """``running`` or ``killed``."""
+        process = self._process
+        return "killed" if process is None or process.poll() is not None else "running"
 
     @property
     def url(self) -> str:

@@ -22,15 +22,25 @@ def test_killed_and_started_again_it_has_its_events_and_its_address():
     server.kill()
     server.kill()
     assert repr(server) == "ServerProcess(stopped)"
+    assert server.state == "killed"
     with pytest.raises(urllib.error.URLError, match="refused"):
         publish(server, "nobody there")
     server.start()
     server.start()
+    assert server.state == "running"
     assert server.url == url
     publish(server, "after")
     with listen(f"{url}/events?topic=a&recent=9") as events:
         assert [next(events).data, next(events).data] == ["before", "after"]
     server.stop()
+    server.stop()
+
+
+def test_a_setting_may_be_a_list():
+    server = ServerProcess(allow_origins=["https://shop.example", "https://admin.example"])
+    request = urllib.request.Request(f"{server.url}/ping", headers={"Origin": "https://admin.example"})
+    with urllib.request.urlopen(request) as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://admin.example"
     server.stop()
 
 
