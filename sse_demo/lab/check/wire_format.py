@@ -3,43 +3,112 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ParamSpec, Protocol
+from typing import Any, Protocol
 
 from ...wire.parser import EventStreamParser
-from ...wire.vectors import VECTORS
 from ..report import Report
-from ..score import failures
+from ..rules import OTHER_LINE_ENDS, RULES, Read
+from ..score import Contestant, judge
 from .exercise import Exercise
 
-Arguments = ParamSpec("Arguments")
+ENDS = ("\n", "\r", "\r\n")
+
+
+class _Words(str):
+    """A text that a report shows without quotes."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+REFUSED = _Words("a ValueError")
+HARMLESS = _Words("one event, with all of it as data")
+KEPT = _Words("all kept")
 
 
 @Exercise
 def encode(encode: Callable[..., bytes]) -> Report:
-    """Lesson 2: an encoder of events.
+    """Lesson 2: an encoder of events. Its bytes are given to a parser, and what the parser reads is compared.
 
     Args:
         encode: ``encode(data, event=None, id=None, retry=None)`` returns the bytes of one event, with its fields in any
-            order. Raises ``ValueError`` where a value does not fit into a field.
+            order. Raises ``ValueError`` where an event type or an id has a line end, or an id a NUL.
     """
     report = Report("encode")
     report.expect("it returns bytes", "bytes", lambda: type(encode("hello")).__name__)
     if not report.passed:
         return report
 
-    def expect(what: str, wanted: bytes, data: str, **fields: str | int) -> None:
-        report.expect(what, wanted, lambda: _in_order_of(wanted, encode(data, **fields)))
+    def sent(*data: str, **fields: Any) -> list[Read]:
+        """What a client reads of events with these data, one after the other, which have the same other fields."""
+        return _read(b"".join(encode(one, **fields) for one in data))
 
-    expect("one line of data", b"data: hello\n\n", "hello")
-    expect("two lines of data", b"data: a\ndata: b\n\n", "a\nb")
-    expect("CRLF and CR are line ends too", b"data: a\ndata: b\ndata: c\n\n", "a\r\nb\rc")
-    expect("no data is an event as well", b"data: \n\n", "")
-    expect("UTF-8", "data: héllo\n\n".encode(), "héllo")
-    expect("an event type", b"event: greeting\ndata: hi\n\n", "hi", event="greeting")
-    expect("all fields", b"event: e\nid: 7\nretry: 500\ndata: hi\n\n", "hi", event="e", id="7", retry=500)
-    report.expect("a line end in the event type is refused", "ValueError", _raised, encode, "x", event="a\ndata: b")
-    report.expect("a CR in the id is refused", "ValueError", _raised, encode, "x", id="1\r2")
+    def expect(what: str, *wanted: Read, **fields: Any) -> None:
+        report.expect(what, list(wanted), sent, *(event[1] for event in wanted), **fields)
+
+    def after_an_id() -> list[Read]:
+        return _read(encode("x", id="7") + encode("y", id=""))
+
+    expect("one line of data", _message("hello"))
+    expect("two events, one after the other", _message("a"), _message("b"))
+    report.expect("LF, CRLF and CR end a line of data", [_message("a\nb\nc\n\nd")], sent, "a\nb\r\nc\n\rd")
+    report.expect("line ends at the end of data are kept", [_message("a\n"), _message("b\n\n"), _message("\n")],
+                  sent, "a\n", "b\r\n\r", "\r")  # fmt: skip
+    expect("empty data is an event", _message(""))
+    expect("other characters end no line of data", *(_message(f"a{other}b") for other in OTHER_LINE_ENDS))
+    expect("spaces around data are kept", _message("  a "))
+    expect("a space at the start of an event type and an id is kept", (" e", "x", " 7"), event=" e", id=" 7")
+    expect("text is UTF-8", ("thé", "茶 🍵", "é"), event="thé", id="é")
+    expect("event sets the event type", ("greeting", "x", ""), event="greeting")
+    expect("id sets the last event ID", ("message", "x", "7"), id="7")
+    report.expect('id="" takes the last event ID away', [("message", "x", "7"), _message("y")], after_an_id)
+    report.expect("retry sets the reconnection time", 500, lambda: _retry(encode("x", retry=500)))
+    report.expect("retry=0 is sent", 0, lambda: _retry(encode("x", retry=0)))
+    expect("all fields at once", ("e", "a\nb", "7"), event="e", id="7", retry=500)
+    report.expect("data cannot forge an event", HARMLESS, _forged_by_data, encode)
+    report.expect("a line end in event is refused", REFUSED, _forged_by, encode, "event")
+    report.expect("a line end in id is refused", REFUSED, _forged_by, encode, "id")
+    report.expect("a NUL in id is refused", REFUSED, _let_through, encode, "id", "1\x002")
     return report
+
+
+def _read(stream: bytes) -> list[Read]:
+    return [(event.event, event.data, event.id or "") for event in EventStreamParser().feed(stream)]
+
+
+def _retry(stream: bytes) -> int | None:
+    parser = EventStreamParser()
+    parser.feed(stream)
+    return parser.retry
+
+
+def _message(data: str) -> Read:
+    return "message", data, ""
+
+
+def _forged_by_data(encode: Callable[..., bytes]) -> str:
+    for end in ENDS:
+        data = f"a{end}{end}event: logout{end}data: forged{end}{end}"
+        events = _read(encode(data))
+        if events != [_message(data.replace(end, "\n"))]:
+            return _Words(f"{events} at the client, from data={data!r}")
+    return HARMLESS
+
+
+def _forged_by(encode: Callable[..., bytes], field: str) -> str:
+    for end in ENDS:
+        for value in (f"a{end}data: forged{end}{end}", f"a{end}", f"{end}a"):
+            if (outcome := _let_through(encode, field, value)) != REFUSED:
+                return outcome
+    return REFUSED
+
+
+def _let_through(encode: Callable[..., bytes], field: str, value: str) -> str:
+    try:
+        stream = encode("x", **{field: value})
+    except ValueError:  # or a kind of it
+        return REFUSED
+    return _Words(f"{_read(stream)} at the client, from {field}={value!r}")
 
 
 class _Parser(Protocol):
@@ -56,65 +125,57 @@ def parser(contestant: type[_Parser]) -> Report:
     """
     report = Report("Parser")
 
-    def fed(*chunks: bytes) -> list[tuple[Any, ...]]:
-        instance = contestant()
-        return [tuple(event) for chunk in chunks for event in instance.feed(chunk)]
+    def expect(what: str, wanted: list[Read], *chunks: bytes) -> None:
+        report.expect(what, wanted, _fed, contestant, chunks)
 
-    report.expect("one event", [("message", "hello", "")], lambda: fed(b"data: hello\n\n"))
-    report.expect("cut in the middle", [("message", "hello", "")], lambda: fed(b"data: he", b"llo\n", b"\n"))
-    report.expect("an event type, for one event only", [("a", "1", ""), ("message", "2", "")],
-                  lambda: fed(b"event: a\ndata: 1\n\ndata: 2\n\n"))  # fmt: skip
-    report.expect("several lines of data", [("message", "a\n\nb", "")], lambda: fed(b"data: a\ndata\ndata: b\n\n"))
-    report.expect("an id stays until the next", [("message", "1", "7"), ("message", "2", "7")],
-                  lambda: fed(b"id: 7\ndata: 1\n\ndata: 2\n\n"))  # fmt: skip
-    report.expect("no data, no event", [], lambda: fed(b"event: a\nid: 1\n\n"))
-    report.expect("comments and unknown fields are ignored", [("message", "x", "")],
-                  lambda: fed(b": hello\ncolor: red\ndata: x\n\n"))  # fmt: skip
-    report.expect("one space is taken away, not two", [("message", " x", "")], lambda: fed(b"data:  x\n\n"))
-    wrong = failures(contestant)
-    rules = {vector.name: vector.rule for vector in VECTORS}
-    first = next(iter(wrong), "")
-    what = "the vectors of the standard, however they are cut"
-    remark = f"{len(wrong)} are wrong, the first is {first} ({wrong[first]}): {rules[first]}" if wrong else ""
-    report.add(not wrong, what, remark)
+    expect("one event", [_message("x")], b"data: x\n\n")
+    expect("cut in the middle", [_message("x")], b"da", b"ta: x\n", b"\n")
+    expect("several lines of data", [_message("x\n\ny")], b"data: x\ndata\ndata: y\n\n")
+    expect("an event type, for one event only", [("a", "x", ""), _message("y")], b"event: a\ndata: x\n\ndata: y\n\n")
+    expect("an id stays until the next", [("message", "x", "7"), ("message", "y", "7")],
+           b"id: 7\ndata: x\n\ndata: y\n\n")  # fmt: skip
+    expect("no data, no event; and then an event", [("message", "x", "1")], b"event: a\nid: 1\n\ndata: x\n\n")
+    expect(
+        "comments, retry and unknown fields are ignored", [_message("x")], b": a\nretry: 10\ncolor: red\ndata: x\n\n"
+    )
+    expect("one space is taken away, not two", [_message(" x")], b"data:  x\n\n")
+    report.expect(f"{len(RULES)} rules, in streams that are cut at every place", KEPT, _broken, contestant)
     return report
 
 
+def _fed(contestant: type[_Parser], chunks: Sequence[bytes]) -> list[Any]:
+    instance = contestant()
+    return [tuple(event) for chunk in chunks for event in instance.feed(chunk)]
+
+
+def _broken(contestant: Contestant) -> str:
+    departures = list(judge(contestant).departures.values())
+    if not departures:
+        return KEPT
+    return _Words(f"{len(departures)} broken. {departures[0].rule.text} {departures[0].remark}")
+
+
 @Exercise
-def odd_stream(stream: bytes, events: Sequence[Sequence[str]]) -> Report:
+def odd_events(stream: bytes, events: Sequence[Sequence[str]]) -> Report:
     """Lesson 2: what a browser makes of a stream with a byte-order mark, a CR and a NUL.
 
     Args:
         stream: The bytes.
         events: The learner's answer: of each event its type, its data and the last event ID.
     """
-    wanted = [(event.event, event.data, event.id or "") for event in EventStreamParser().feed(stream)]
-    report = Report("the odd stream")
+    wanted = _read(stream)
+    report = Report("odd_events")
+    given = list(events) if isinstance(events, (list, tuple)) else []
     report.expect("the number of events", len(wanted), lambda: len(events))
-    for number, (event, right) in enumerate(zip(events, wanted, strict=False)):
-        for part, what in enumerate(("event type", "data", "last event id")):
-            report.add(len(event) == 3 and event[part] == right[part], f"event {number}: {what}")
+    for number, (event, right) in enumerate(zip(given, wanted, strict=False), start=1):
+        parts = list(event) if isinstance(event, (list, tuple)) else []
+        if len(parts) != len(right):
+            report.add(False, f"event {number}", f"it has three texts, and not {event!r}")
+            continue
+        for part, value, what in zip(parts, right, ("event type", "data", "last event ID"), strict=True):
+            remark = "" if isinstance(part, str) else f"it is a text, and not {part!r}"
+            report.add(part == value, f"event {number}: {what}", remark)
     return report
 
 
-def _in_order_of(wanted: bytes, got: bytes) -> bytes:
-    """``wanted``, where ``got`` is the same with its fields in another order, and otherwise ``got`` itself.
-
-    The lines of data must be in the same order.
-    """
-    same = isinstance(got, bytes) and got.endswith(b"\n\n") and _sorted(got) == _sorted(wanted)
-    return wanted if same else got
-
-
-def _sorted(block: bytes) -> list[bytes]:
-    return sorted(block.split(b"\n"), key=lambda line: line.partition(b":")[0])
-
-
-def _raised(function: Callable[Arguments, object], *args: Arguments.args, **kwargs: Arguments.kwargs) -> str:
-    try:
-        function(*args, **kwargs)
-    except ValueError:  # or a kind of it
-        return "ValueError"
-    except Exception as error:
-        return type(error).__name__
-    return "nothing was raised"
+odd_stream = odd_events
