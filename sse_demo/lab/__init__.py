@@ -2,6 +2,7 @@
 
 from ..wire.vectors import VECTORS, Vector
 from . import check
+from .answers import serve_answers
 from .background import Background
 from .browser import BrowserEvents, BrowserPage
 from .buttons import Buttons
@@ -15,6 +16,7 @@ from .progress_line import ProgressLine
 from .repeat import Repeat
 from .score import score_board
 from .server_process import ServerProcess
+from .side_by_side import SideBySide
 from .slow import SlowReader
 from .still_chart import StillChart
 from .stop import StopButton
@@ -34,6 +36,7 @@ __all__ = [
     "ProgressLine",
     "Repeat",
     "ServerProcess",
+    "SideBySide",
     "SlowReader",
     "StillChart",
     "StopButton",
@@ -41,4 +44,5 @@ __all__ = [
     "check",
     "check_installation",
     "score_board",
+    "serve_answers",
 ]

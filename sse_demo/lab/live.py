@@ -118,6 +118,27 @@ class LiveEvents(View):
         self._wait(lambda: self.count >= n, timeout, f"{n} events")
         return list(self.events)[:n]
 
+    def wait_for_id(self, id: str, timeout: float = 10) -> Event:
+        """Wait until the event with an id has come, and return it.
+
+        Args:
+            id: As ``publish`` returns it.
+            timeout: Seconds.
+
+        Raises:
+            TimeoutError: The event has not come, or is kept no more.
+            RuntimeError: The stream has ended before.
+            Exception: The stream's own error.
+        """
+        found: list[Event] = []
+
+        def has_come() -> bool:
+            found[:] = [event for event in self.events if event.id == id]
+            return bool(found)
+
+        self._wait(has_come, timeout, f"event {id}")
+        return found[-1]
+
     def wait_closed(self, timeout: float = 10) -> None:
         """Wait until the stream has ended for good.
 

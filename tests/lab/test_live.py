@@ -91,6 +91,17 @@ def test_only_so_many_events_are_kept(server):
     assert [event.id for event in live.events] == [str(n) for n in range(40, 50)]
 
 
+def test_the_event_with_an_id_is_that_event_however_many_came_before(server):
+    live = LiveEvents(f"{server.url}/events?topic=news&recent=5", keep=3)
+    ids = [server.publish("news", f"hello {n}") for n in range(5)]
+    assert live.wait_for_id(ids[-1]).data == "hello 4"
+    with pytest.raises(TimeoutError, match=f"no event {ids[0]} within 0.1 s: 5 events have come"):
+        live.wait_for_id(ids[0], timeout=0.1)
+    live.stop()
+    with pytest.raises(RuntimeError, match="has ended before event none"):
+        live.wait_for_id("none")
+
+
 def test_its_text_is_the_same_on_every_port(server):
     live = LiveEvents(f"{server.url}/events?topic=news&recent=5")
     live.stop()

@@ -10,13 +10,13 @@ from .choosing_a_transport import CHOICES, PRODUCTS, inbox, transports
 from .client import dispatcher, verify
 from .exercise import Exercise
 from .service import routes, timing
-from .ten_messages import four_messages, stop_id
+from .ten_messages import four_messages, menu, stop_id
 from .when_the_line_drops import consume, wait
 from .wire_format import encode, odd_stream, parser
 
 #: The exercises of each lesson, in the order of the lessons.
 EXERCISES: dict[str, tuple[Exercise[...], ...]] = {
-    "01_ten_messages": (four_messages, stop_id),
+    "01_ten_messages": (four_messages, stop_id, menu),
     "02_wire_format": (encode, parser, odd_stream),
     "03_server": (),
     "04_service": (timing, routes),
@@ -37,6 +37,7 @@ __all__ = [
     "four_messages",
     "headers",
     "inbox",
+    "menu",
     "newest",
     "odd_stream",
     "parser",

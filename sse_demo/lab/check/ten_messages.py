@@ -3,68 +3,157 @@
 from __future__ import annotations
 
 import http.client
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
 from urllib.parse import parse_qs, urlsplit
-from urllib.request import urlopen
 
 from ... import listen
+from ...wire.event import Event
 from ...wire.parser import EventStreamParser
+from ..answers import Answer, checked
 from ..report import Report
 from .exercise import Exercise
 
+HERE = ("127.0.0.1", "localhost")
+TIMEOUT = 3.0  # seconds for one answer of the server
+MENU = ["tea", "coffee", "cake"]
+ENOUGH = 20  # events of one answer: a menu that has more is wrong already
+STRANGE_IDS = ("yesterday", "-1", "-2", "0", "1", "2", "3", "4", "99", "٣", "a b", "None")
+
 
 @Exercise
-def four_messages(url: str | None) -> Report:
+def four_messages(url: str) -> Report:
     """Lesson 1: an address that streams exactly four messages, half a second apart.
 
     Args:
         url: The address, on a running server.
     """
-    report = Report("four messages, half a second apart")
-    query = {name: values[-1] for name, values in parse_qs(urlsplit(url or "").query).items()}
-    report.expect("the address is /stream of the server", "/stream", lambda: urlsplit(url or "").path)
-    report.expect("it asks for half a second between messages", 0.5, lambda: float(query.get("interval", 2)))
-    report.expect("it asks for four messages", 4, lambda: int(query.get("count", 10)))
-    if url and report.passed:  # a wrong address might take long
-        report.expect("four messages came", ["0", "1", "2", "3"], _ids_until, url, "3")
+    report = Report("four_messages")
+    if not isinstance(url, str):
+        report.add(False, "the address is a text", f"it is {url!r}")
+        return report
+    report.expect("the address is that of the stream", "/stream on this machine", _where, url)
+    report.expect("it asks for half a second between two messages", 0.5, lambda: float(_asked(url, "interval", "2")))
+    report.expect("it asks for four messages", 4, lambda: int(_asked(url, "count", "10")))
+    if report.passed:  # a wrong address might take long
+        report.expect("these messages come, and then the end", ["0", "1", "2", "3"], _ids, url)
     return report
 
 
 @Exercise
-def stop_id(url: str, last_event_id: str | None) -> Report:
-    """Lesson 1: the last event ID for which the server says that there is no more.
+def stop_id(url: str, last_event_id: str) -> Report:
+    """Lesson 1: a last event ID for which the server says that there is no more.
 
     Args:
         url: The stream, on a running server.
         last_event_id: The learner's answer.
     """
-    report = Report('the id that says "stop"')
-    report.add(isinstance(last_event_id, str), "it is a string")
-    if isinstance(last_event_id, str):
-        report.expect("the stream has a message with this id", True, lambda: last_event_id in _ids(url))
-        report.expect("the server answers it with 204", 204, _status, url, last_event_id)
+    report = Report("stop_id")
+    if not isinstance(last_event_id, str):
+        report.add(False, "the id is a text, in quotation marks", f"it is {last_event_id!r}")
+        return report
+    report.add(True, "the id is a text")
+    report.expect("the server answers it with 204", 204, _status, url, last_event_id)
     return report
 
 
+@Exercise
+def menu(answer: Answer) -> Report:
+    """Lesson 1: three messages for every client, each of them once, and then an end.
+
+    Args:
+        answer: Takes a client's last event ID, ``""`` where it has none. Returns a status and the events.
+    """
+    report = Report("menu")
+    if not callable(answer):
+        report.add(False, "menu is a function", f"it is {answer!r}")
+        return report
+
+    def row(what: str, wanted: object, step: Callable[[], object]) -> bool:
+        """Another row, unless the function has hung already: whoever is patient eight times has waited for long."""
+        if not any("still running" in remark for _, _, remark in report.rows):
+            report.expect(what, wanted, step)
+        return report.rows[-1][0]
+
+    first = "a first visit, without an id, is answered with 200 and the whole menu"
+    if not row(first, (200, MENU), lambda: _visit(answer, "")[:2]):
+        return report
+    row("each message has an id of its own", "3 different ids", lambda: _count(_visit(answer, "")[2]))
+    row("a second client gets the whole menu, too", (200, MENU), lambda: _visit(answer, "")[:2])
+    row("a second client gets the same ids", "the same ids", lambda: _same(answer))
+    for number, text in enumerate(MENU):
+        rest = MENU[number + 1 :]
+        wanted = (200, rest) if rest else (204, [])
+        what = f"200 and only {' and '.join(rest)}" if rest else "204 and no message"
+        row(f"a visit after {text} is answered with {what}", wanted, partial(_after, answer, number))
+    row("coffee keeps its id on a visit after tea", "the same id", lambda: _keeps_its_id(answer))
+    row("an id that was never on the menu is answered with the whole menu", "all of it", lambda: _strange(answer))
+    return report
+
+
+def _where(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path} on {'this machine' if parts.hostname in HERE else parts.hostname}"
+
+
+def _asked(url: str, name: str, default: str) -> str:
+    return parse_qs(urlsplit(url).query, keep_blank_values=True).get(name, [default])[-1]
+
+
 def _ids(url: str) -> list[str | None]:
-    with urlopen(f"{url}{'&' if urlsplit(url).query else '?'}interval=0", timeout=10) as answer:
-        return [event.id for event in EventStreamParser().feed(answer.read())]
-
-
-def _ids_until(url: str, last_id: str) -> list[str | None]:
-    ids = []
-    with listen(url) as stream:
-        for event in stream:
-            ids.append(event.id)
-            if event.id == last_id:
-                break
-    return ids
+    with listen(url, reconnect=False, connect_timeout=TIMEOUT) as stream:
+        return [event.id for event in stream]
 
 
 def _status(url: str, last_event_id: str) -> int:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT)
     try:
         connection.request("GET", f"{parts.path}?{parts.query}", headers={"Last-Event-ID": last_event_id})
         return connection.getresponse().status
+    except ConnectionRefusedError:
+        raise ConnectionError("no server answers at this address; the first code cell starts one") from None
     finally:
         connection.close()
+
+
+def _visit(answer: Answer, last_event_id: str) -> tuple[int, list[str], list[str | None]]:
+    """The status, the texts and the ids that a client gets, over the wire."""
+    given = answer(last_event_id)
+    if isinstance(given, tuple) and len(given) == 2:
+        given = given[0], islice(given[1] or (), ENOUGH)
+    status, events = checked(given)
+    parser: EventStreamParser[Event] = EventStreamParser()
+    received = parser.feed(b"".join(event.encode() for event in events))
+    return status, [event.data for event in received], [event.id or None for event in received]
+
+
+def _count(ids: list[str | None]) -> str:
+    missing = ids.count(None)
+    return f"{missing} messages without an id" if missing else f"{len(set(ids))} different ids"
+
+
+def _back(answer: Answer, number: int) -> tuple[int, list[str], list[str | None]]:
+    """What a client gets whose line has broken after the message with this number."""
+    return _visit(answer, _visit(answer, "")[2][number] or "")
+
+
+def _after(answer: Answer, number: int) -> tuple[int, list[str]]:
+    return _back(answer, number)[:2]
+
+
+def _same(answer: Answer) -> str:
+    one, another = _visit(answer, "")[2], _visit(answer, "")[2]
+    return "the same ids" if one == another else f"{one} and then {another}"
+
+
+def _keeps_its_id(answer: Answer) -> str:
+    before, after = _visit(answer, "")[2][1:2], _back(answer, 0)[2][:1]
+    return "the same id" if before == after else f"{before} and then {after}"
+
+
+def _strange(answer: Answer) -> str:
+    known = _visit(answer, "")[2]
+    failed = [id for id in STRANGE_IDS if id not in known and _visit(answer, id)[:2] != (200, MENU)]
+    return f"something else for the ids {', '.join(map(repr, failed))}" if failed else "all of it"

@@ -1,7 +1,14 @@
+import itertools
+import time
+import uuid
+
 import pytest
 
-from sse_demo import serve
+from sse_demo import Event, serve
 from sse_demo.lab import check
+
+EVENTS = [Event("tea", id="1"), Event("coffee", id="2"), Event("cake", id="3")]
+NAMES = ["tea", "coffee", "cake"]
 
 
 @pytest.fixture(scope="module")
@@ -10,28 +17,275 @@ def server():
         yield server
 
 
-def test_four_messages_accepts_the_right_address(server):
-    assert check.four_messages(f"{server.url}/stream?count=4&interval=0.5").passed
+@pytest.fixture
+def gone():
+    """The address of a server that has been stopped."""
+    with serve() as server:
+        url = server.url
+    return url
+
+
+# four_messages
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?count=4", "?count=5&interval=0.5", "?count=4&interval=x", "?count=&interval=0.5"]
+    "query",
+    [
+        pytest.param("?count=4&interval=0.5", id="as in the solution"),
+        pytest.param("?interval=0.5&count=4", id="the other order"),
+        pytest.param("?count=04&interval=.50&title=mine#here", id="other spellings, and more than is needed"),
+    ],
 )
-def test_four_messages_says_what_is_missing(server, query):
+def test_four_messages_accepts(server, query):
     report = check.four_messages(f"{server.url}/stream{query}")
+    assert report.passed, report
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param("", id="as it was"),
+        pytest.param("?count=4", id="two seconds apart"),
+        pytest.param("?interval=0.5", id="ten of them"),
+        pytest.param("?count=5&interval=0.5", id="counted from zero"),
+        pytest.param("?count=4,interval=0.5", id="a comma"),
+        pytest.param("?count=4?interval=0.5", id="two question marks"),
+        pytest.param("&count=4&interval=0.5", id="no question mark"),
+        pytest.param("?count=4&interval=500", id="milliseconds"),
+        pytest.param("?count=four&interval=0.5", id="a word"),
+        pytest.param("?count=&interval=0.5", id="no number"),
+        pytest.param("?Count=4&Interval=0.5", id="capital letters"),
+        pytest.param("?count=4&interval=0.5&last_event_id=1", id="the first two have been seen"),
+        pytest.param("/?count=4&interval=0.5", id="another address"),
+    ],
+)
+def test_four_messages_refuses(server, query):
+    assert not check.four_messages(f"{server.url}/stream{query}").passed
+
+
+@pytest.mark.parametrize(
+    "url", [None, 4, b"http://127.0.0.1/stream", "", "stream", "http://[", "http://a.example/stream"]
+)
+def test_four_messages_of_what_is_no_address_is_a_row(url):
+    assert not check.four_messages(url).passed
+
+
+def test_four_messages_of_a_server_that_is_gone_ends_at_once(gone):
+    begun = time.monotonic()
+    report = check.four_messages(f"{gone}/stream?count=4&interval=0.5")
     assert not report.passed
+    assert "nothing answers there" in repr(report)
+    assert time.monotonic() - begun < 4
 
 
-def test_four_messages_of_nothing_is_no_exception():
-    assert not check.four_messages(None).passed
+# stop_id
 
 
-def test_the_id_that_says_stop(server):
-    url = f"{server.url}/stream"
-    assert check.stop_id(url, "9").passed
-    assert check.stop_id(f"{url}?count=3", "2").passed
-    for wrong in (None, 9, "3", "nine", "10", "99", ""):
-        report = check.stop_id(url, wrong)
-        assert not report.passed
+@pytest.mark.parametrize("right", ["9", "10", "99", "09", "9 "])
+def test_stop_id_accepts_whatever_the_server_answers_with_204(server, right):
+    assert check.stop_id(f"{server.url}/stream", right).passed
+    assert "9" not in repr(check.stop_id(f"{server.url}/stream?count=3", "2")), (
+        "the solution's output gives nothing away"
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, 9, b"9", "", "8", "-1", "nine", "9.0", "9999999999", "9\r\nLast-Event-ID: 9", "9\n", "٩", "204"[:1]]
+)
+def test_stop_id_refuses(server, wrong):
+    report = check.stop_id(f"{server.url}/stream", wrong)
+    assert not report.passed
+    if wrong in (None, "", "8", "nine"):
         assert "9" not in repr(report), "the answer is not given away"
-    assert "9" not in repr(check.stop_id(url, "9")), "nor by the stored output of the solution"
+
+
+def test_stop_id_of_a_server_that_is_gone_says_so(gone):
+    report = check.stop_id(f"{gone}/stream", "9")
+    assert not report.passed
+    assert "no server answers at this address" in repr(report)
+
+
+# menu
+
+
+def by_index(last_event_id):
+    ids = [event.id for event in EVENTS]
+    rest = EVENTS[ids.index(last_event_id) + 1 :] if last_event_id in ids else EVENTS
+    return (200, rest) if rest else (204, [])
+
+
+def by_name(last_event_id):
+    """The texts are the ids, and the rest comes from a generator."""
+    if last_event_id == "cake":
+        return 204, None
+    seen = NAMES.index(last_event_id) + 1 if last_event_id in NAMES else 0
+    return 200, (Event(name, id=name) for name in NAMES[seen:])
+
+
+def by_number(last_event_id):
+    """Numbers from zero, and a number that cannot be is none."""
+    try:
+        first = int(last_event_id) + 1
+    except ValueError:
+        first = 0
+    if not 0 <= first <= 3 or str(first - 1) != last_event_id:
+        first = 0
+    events = [Event(name, id=str(number)) for number, name in enumerate(NAMES)][first:]
+    return (200 if events else 204), events
+
+
+def by_cases(last_event_id):
+    if last_event_id == "c":
+        return 204, []
+    if last_event_id == "b":
+        return 200, [Event("cake", id="c")]
+    if last_event_id == "a":
+        return 200, (Event("coffee", id="b"), Event("cake", id="c"))
+    return 200, [Event("tea", id="a"), Event("coffee", id="b"), Event("cake", id="c")]
+
+
+@pytest.mark.parametrize("right", [by_index, by_name, by_number, by_cases], ids=lambda right: right.__name__)
+def test_menu_accepts(right):
+    report = check.menu(right)
+    assert report.passed, report
+
+
+def as_it_was(last_event_id):
+    return 200, [Event(name) for name in NAMES]
+
+
+def ids_and_no_end(last_event_id):
+    return 200, EVENTS
+
+
+def an_empty_stream_at_the_end(last_event_id):
+    return 200, by_index(last_event_id)[1]
+
+
+def the_end_for_whoever_has_seen_something(last_event_id):
+    return (204, []) if last_event_id else (200, EVENTS)
+
+
+def without_what_was_seen_last(last_event_id):
+    events = [event for event in EVENTS if event.id != last_event_id]
+    return (204, []) if last_event_id == "3" else (200, events)
+
+
+def from_what_was_seen_last(last_event_id):
+    ids = [event.id for event in EVENTS]
+    return 200, EVENTS[ids.index(last_event_id) :] if last_event_id in ids else EVENTS
+
+
+def new_ids_for_each_visit(last_event_id):
+    return 200, [Event(name, id=uuid.uuid4().hex) for name in NAMES]
+
+
+def numbered_anew(last_event_id):
+    status, rest = by_index(last_event_id)
+    return status, [Event(event.data, id=str(number)) for number, event in enumerate(rest, 1)]
+
+
+def compared_as_texts(last_event_id):
+    rest = [event for event in EVENTS if event.id > last_event_id]
+    return (200, rest) if rest else (204, [])
+
+
+def numbers_without_limits(last_event_id):
+    rest = EVENTS[int(last_event_id or 0) :]
+    return (200, rest) if rest else (204, [])
+
+
+def the_end_for_strangers(last_event_id):
+    ids = ["", "1", "2", "3"]
+    rest = EVENTS[ids.index(last_event_id) :] if last_event_id in ids else []
+    return (200, rest) if rest else (204, [])
+
+
+def one_id_for_all(last_event_id):
+    return (204, []) if last_event_id == "1" else (200, [Event(name, id="1") for name in NAMES])
+
+
+def an_id_for_the_last_alone(last_event_id):
+    return (204, []) if last_event_id == "3" else (200, [Event("tea"), Event("coffee"), Event("cake", id="3")])
+
+
+def messages_with_the_204(last_event_id):
+    return by_index(last_event_id)[0], EVENTS if last_event_id in ("", "3") else by_index(last_event_id)[1]
+
+
+def the_end_as_an_error(last_event_id):
+    status, rest = by_index(last_event_id)
+    return (404 if status == 204 else status), rest
+
+
+def the_id_as_a_number(last_event_id):
+    return 200, [Event(name, id=number) for number, name in enumerate(NAMES)]
+
+
+def no_answer(last_event_id):
+    by_index(last_event_id)
+
+
+def the_events_alone(last_event_id):
+    return by_index(last_event_id)[1]
+
+
+def texts(last_event_id):
+    return 200, NAMES
+
+
+def without_an_end(last_event_id):
+    return 200, (Event("tea", id=str(number)) for number in itertools.count())
+
+
+def takes_nothing():
+    return 200, EVENTS
+
+
+def exits(last_event_id):
+    raise SystemExit
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        as_it_was, ids_and_no_end, an_empty_stream_at_the_end, the_end_for_whoever_has_seen_something,
+        without_what_was_seen_last, from_what_was_seen_last, new_ids_for_each_visit, numbered_anew, compared_as_texts,
+        numbers_without_limits, the_end_for_strangers, one_id_for_all, an_id_for_the_last_alone, messages_with_the_204,
+        the_end_as_an_error, the_id_as_a_number, no_answer, the_events_alone, texts, without_an_end, takes_nothing,
+        exits, None, "204",
+    ],
+    ids=lambda wrong: getattr(wrong, "__name__", repr(wrong)),
+)  # fmt: skip
+def test_menu_refuses(wrong):
+    report = check.menu(wrong)
+    assert not report.passed, report
+
+
+def test_menu_that_remembers_visits_instead_of_ids_is_refused():
+    visits, left = [], list(EVENTS)
+
+    def the_first_visit_alone(last_event_id):
+        visits.append(last_event_id)
+        return (200, EVENTS) if len(visits) == 1 else (204, [])
+
+    def the_list_itself(last_event_id):
+        events = left[:]
+        left.clear()
+        return (200, events) if events else (204, [])
+
+    assert not check.menu(the_first_visit_alone).passed
+    assert not check.menu(the_list_itself).passed
+
+
+def test_menu_that_never_returns_is_waited_for_once(monkeypatch):
+    monkeypatch.setattr("sse_demo.lab.report.PATIENCE", 0.2)
+
+    def hangs(last_event_id):
+        while last_event_id:
+            pass
+        return 200, EVENTS
+
+    report = check.menu(hangs)
+    assert repr(report).count("still running") == 1
+    assert not report.passed
