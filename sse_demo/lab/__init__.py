@@ -1,48 +1,61 @@
-"""What only the notebooks need: live widgets, checks of exercises, the score board (``pip install sse-demo[lab]``)."""
+"""What only the notebooks need: live widgets, checks of exercises, the score board (``pip install sse-demo[lab]``).
 
-from ..wire.vectors import VECTORS, Vector
+Each name is loaded when it is asked for: a lesson loads what it shows, and no other lesson's.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
 from . import check
-from .answers import serve_answers
-from .background import Background
-from .browser import BrowserEvents, BrowserPage
-from .buttons import Buttons
-from .chart import LiveChart
-from .fault_proxy import Fault, FaultProxy
-from .histogram import Histogram
-from .installation import check_installation
-from .live import LiveEvents
-from .log_lines import LogLines
-from .progress_line import ProgressLine
-from .repeat import Repeat
-from .score import score_board
-from .server_process import ServerProcess
-from .side_by_side import SideBySide
-from .slow import SlowReader
-from .still_chart import StillChart
-from .stop import StopButton
 
-__all__ = [
-    "VECTORS",
-    "Background",
-    "BrowserEvents",
-    "BrowserPage",
-    "Buttons",
-    "Fault",
-    "FaultProxy",
-    "Histogram",
-    "LiveChart",
-    "LiveEvents",
-    "LogLines",
-    "ProgressLine",
-    "Repeat",
-    "ServerProcess",
-    "SideBySide",
-    "SlowReader",
-    "StillChart",
-    "StopButton",
-    "Vector",
-    "check",
-    "check_installation",
-    "score_board",
-    "serve_answers",
-]
+#: The public names, each with its module.
+_HOME_OF = {
+    "VECTORS": "..wire.vectors",
+    "Vector": "..wire.vectors",
+    "serve_answers": ".answers",
+    "TimeLine": ".arrivals",
+    "arrivals": ".arrivals",
+    "Background": ".background",
+    "BrowserEvents": ".browser",
+    "BrowserPage": ".browser",
+    "BufferingProxy": ".buffering_proxy",
+    "Buttons": ".buttons",
+    "LiveChart": ".chart",
+    "Fault": ".fault_proxy",
+    "FaultProxy": ".fault_proxy",
+    "Histogram": ".histogram",
+    "check_installation": ".installation",
+    "LiveEvents": ".live",
+    "LogLines": ".log_lines",
+    "ProgressLine": ".progress_line",
+    "QUEUES": ".queues",
+    "Repeat": ".repeat",
+    "score_board": ".score",
+    "ServerProcess": ".server_process",
+    "SideBySide": ".side_by_side",
+    "SlowReader": ".slow",
+    "RESET": ".small_hub",
+    "SmallHub": ".small_hub",
+    "Subscriber": ".small_hub",
+    "source_of": ".source_of",
+    "StillChart": ".still_chart",
+    "StopButton": ".stop",
+    "tally": ".tally",
+    "Trial": ".trial",
+}
+
+__all__ = ["check", *_HOME_OF]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -32,14 +32,14 @@ class ProgressLine(View):
 
     def _draw(self) -> None:
         passed = progress.passed()
-        rows = []
+        rows, done = [], 0
         for lesson, exercises in EXERCISES.items():
             number, _, name = lesson.partition("_")
-            dots = "".join(_dot(exercise.__name__, exercise.name in passed) for exercise in exercises)
+            dots = "".join(_dot(exercise, f"{name}.{exercise}" in passed) for exercise in exercises)
+            done += sum(f"{name}.{exercise}" in passed for exercise in exercises)
             title = escape(name.replace("_", " "))
             rows.append(f'<tr><td>{int(number)}</td><td style="text-align:left">{title}</td><td>{dots}</td></tr>')
         total = sum(map(len, EXERCISES.values()))
-        done = sum(exercise.name in passed for exercises in EXERCISES.values() for exercise in exercises)
         self.html = f"<div><b>{done} of {total} exercises passed</b></div><table>{''.join(rows)}</table>"
 
 

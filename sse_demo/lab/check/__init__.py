@@ -1,36 +1,49 @@
 """The checks of the exercises, a module for each lesson.
 
-Each check takes a learner's answer and returns a :class:`Report` of what is right and what is still missing. It is$
-named after what the learner writes.
+Each check takes a learner's answer and returns a :class:`Report` of what is right and what is still missing. It is
+named after what the learner writes. A lesson's module is loaded when one of its checks is asked for.
 """
 
-from .broadcast import newest, urgent_first
-from .browser import headers, types
-from .choosing_a_transport import CHOICES, PRODUCTS, inbox, transports
-from .client import dispatcher, verify
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .exercise import Exercise
-from .service import routes, timing
-from .ten_messages import four_messages, menu, stop_id
-from .when_the_line_drops import consume, wait
-from .wire_format import encode, odd_stream, parser
+
+if TYPE_CHECKING:
+    from .broadcast import newest, send_to
+    from .browser import headers, types
+    from .choosing_a_transport import CHOICES, PRODUCTS, inbox, transports
+    from .client import dispatcher, verify
+    from .service import routes, timing
+    from .ten_messages import four_messages, menu, stop_id
+    from .when_the_line_drops import consume, wait
+    from .wire_format import encode, odd_events, parser
 
 #: The exercises of each lesson, in the order of the lessons.
-EXERCISES: dict[str, tuple[Exercise[...], ...]] = {
-    "01_ten_messages": (four_messages, stop_id, menu),
-    "02_wire_format": (encode, parser, odd_stream),
+EXERCISES = {
+    "01_ten_messages": ("four_messages", "stop_id", "menu"),
+    "02_wire_format": ("encode", "parser", "odd_events"),
     "03_server": (),
-    "04_service": (timing, routes),
-    "05_client": (verify, dispatcher),
-    "06_browser": (types, headers),
-    "07_when_the_line_drops": (wait, consume),
-    "08_choosing_a_transport": (inbox, transports),
-    "09_broadcast": (newest, urgent_first),
+    "04_service": ("timing", "routes"),
+    "05_client": ("verify", "dispatcher"),
+    "06_browser": ("types", "headers"),
+    "07_when_the_line_drops": ("wait", "consume"),
+    "08_choosing_a_transport": ("inbox", "transports"),
+    "09_broadcast": ("send_to", "newest"),
+}
+
+_HOME_OF = {name: lesson.partition("_")[2] for lesson, names in EXERCISES.items() for name in names} | {
+    "CHOICES": "choosing_a_transport",
+    "PRODUCTS": "choosing_a_transport",
 }
 
 __all__ = [
     "CHOICES",
     "EXERCISES",
     "PRODUCTS",
+    "Exercise",
     "consume",
     "dispatcher",
     "encode",
@@ -39,14 +52,24 @@ __all__ = [
     "inbox",
     "menu",
     "newest",
-    "odd_stream",
+    "odd_events",
     "parser",
     "routes",
+    "send_to",
     "stop_id",
     "timing",
     "transports",
     "types",
-    "urgent_first",
     "verify",
     "wait",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"there is no check {name!r}")
+    return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,9 +1,11 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
 from sse_demo import notebook
-from sse_demo.lab import progress
+from sse_demo.lab import check, progress
 from sse_demo.lab.check import EXERCISES, Exercise
 from sse_demo.lab.progress_line import ProgressLine
 from sse_demo.lab.report import Report
@@ -57,7 +59,7 @@ def test_where_it_cannot_be_written_the_report_says_so(in_a_cell, monkeypatch):
 
 
 def test_the_line_fills_a_dot(in_a_cell, eventually):
-    first = EXERCISES["01_ten_messages"][0]
+    first = getattr(check, EXERCISES["01_ten_messages"][0])
     line = ProgressLine()
     total = sum(map(len, EXERCISES.values()))
     assert f"0 of {total} exercises passed" in line.html
@@ -69,6 +71,20 @@ def test_the_line_fills_a_dot(in_a_cell, eventually):
 
 
 def test_each_exercise_has_a_name_of_its_own_and_says_what_it_is_about():
-    exercises = [exercise for lesson in EXERCISES.values() for exercise in lesson]
-    assert len({exercise.name for exercise in exercises}) == len(exercises)
-    assert all(exercise.__doc__ for exercise in exercises)
+    for lesson, names in EXERCISES.items():
+        for name in names:
+            exercise = getattr(check, name)
+            assert exercise.name == f"{lesson.partition('_')[2]}.{name}"
+            assert exercise.__doc__
+
+
+def test_what_is_no_check_is_told():
+    with pytest.raises(AttributeError, match="there is no check 'encodes'"):
+        check.encodes  # noqa: B018
+
+
+def test_a_check_loads_no_other_lesson():
+    code = "from sse_demo.lab import check; check.encode; import sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    lessons = [name for name in loaded if name.startswith("sse_demo.lab.check.")]
+    assert lessons == ["sse_demo.lab.check.exercise", "sse_demo.lab.check.wire_format"]
