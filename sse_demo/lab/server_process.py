@@ -46,7 +46,11 @@ class ServerProcess:
             text = ",".join(value) if isinstance(value, (list, tuple)) else value
             self._options += ["--set", f"{name}={text}"]
         self._process: subprocess.Popen[str] | None = None
-        self.start()
+        try:
+            self.start()
+        except BaseException:  # also where the cell is interrupted meanwhile
+            self.stop()
+            raise
 
     def __repr__(self) -> str:
         return f"ServerProcess({'running' if self._process else 'stopped'})"
@@ -67,26 +71,32 @@ class ServerProcess:
         Raises:
             RuntimeError: The server does not start.
         """
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
             return
+        self.kill()  # what is left of one that has ended by itself
         command = [sys.executable, "-c", SERVE, "--port", str(self._port), *self._options]
         pipe = subprocess.PIPE
         with self._said.open("w") as said:
-            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=said, text=True)
-        assert self._process.stdout, "a pipe"
-        address = re.search(r"http://127\.0\.0\.1:(\d+)", self._process.stdout.readline())
-        if address is None:
-            reason = self._said.read_text()
-            self.stop()
-            raise RuntimeError(f"the server does not start: {reason}")
+            # In a session of its own: an interrupt of the kernel is not for the server.
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=said, text=True, start_new_session=True
+            )
+        try:
+            assert self._process.stdout, "a pipe"
+            address = re.search(r"http://127\.0\.0\.1:(\d+)", self._process.stdout.readline())
+            if address is None:
+                raise RuntimeError(f"the server does not start: {self._said.read_text()}")
+        except BaseException:  # also where the cell is interrupted meanwhile
+            self.kill()
+            raise
         self._port = int(address[1])
 
     def kill(self) -> None:
         """End the server in the middle of whatever it does (SIGKILL). The file of its events stays."""
-        if self._process is not None:
-            with self._process as process:  # whose pipes are closed at the end
+        process, self._process = self._process, None
+        if process is not None:
+            with process:  # whose pipes are closed at the end
                 process.kill()
-            self._process = None
 
     def stop(self) -> None:
         """Kill the server, and remove the file of its events."""

@@ -54,3 +54,48 @@ def test_it_ends_with_the_process_that_has_started_it(eventually):
     code = f"import os; {start}; os._exit(9)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
     eventually(lambda: not psutil.pid_exists(int(done.stdout)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process groups")
+def test_an_interrupt_of_the_kernel_is_not_for_the_server():
+    start = (
+        "import os, signal, time; from sse_demo.lab import ServerProcess; server = ServerProcess(); "
+        "signal.signal(signal.SIGINT, signal.SIG_IGN); os.killpg(0, signal.SIGINT); time.sleep(0.5); "
+        "print(server.state); server.stop()"
+    )
+    options = {"capture_output": True, "text": True, "timeout": 20, "start_new_session": True}
+    done = subprocess.run([sys.executable, "-c", start], **options)
+    assert done.stdout == "running\n", done.stderr
+
+
+def test_one_that_has_ended_by_itself_starts_again():
+    server = ServerProcess()
+    psutil.Process(server._process.pid).kill()
+    server._process.wait(10)
+    assert server.state == "killed"
+    server.start()
+    assert server.state == "running"
+    server.stop()
+
+
+def test_a_start_that_is_interrupted_leaves_no_process(monkeypatch):
+    started = []
+
+    class Interrupted:
+        def __init__(self, pipe):
+            self.close = pipe.close
+
+        def readline(self):
+            raise KeyboardInterrupt
+
+    class Slow(subprocess.Popen):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            started.append(self.pid)
+            self.stdout = Interrupted(self.stdout)
+
+    monkeypatch.setattr(subprocess, "Popen", Slow)
+    with pytest.raises(KeyboardInterrupt):
+        ServerProcess()
+    assert started
+    assert not psutil.pid_exists(started[0])

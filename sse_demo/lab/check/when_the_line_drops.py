@@ -2,22 +2,114 @@
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
+from .. import report as rows
+from ..deadline import within
 from ..report import Report
 from .exercise import Exercise
 
-SAMPLES = 500  # waits, as of so many clients
+SAMPLES = 4_000  # waits, as of so many clients
+LONGEST = 60  # seconds
+PARTS = 4  # of the range, of which each must have its share of the waits
+SHARE = (0.2, 0.3)  # of the waits, in each part: a quarter, and what chance adds to it (seven deviations)
+NEAR = 0.9  # of the longest wait that is allowed: the longest of 4,000 is above that
 MANY = 1_000  # events
-LATE = 950  # the event at which the program is killed
+LATE = "950"  # the event at which the program is killed
 FEW = 100  # events that may come twice
 
+Wait = Callable[[int], float]
 Place = dict[str, Any]
+Death = tuple[str, str, bool]  # in what, at which event, and whether what was asked for had been done by then
+
+
+@Exercise
+def wait(wait: Wait) -> Report:
+    """Lesson 7: waits that grow, and differ by chance.
+
+    Args:
+        wait: Takes how many tries have failed in a row. Returns the seconds before the next try: a random time up to
+            1, 2, 4 ... and never more than 60, each time of that range as likely as any other.
+    """
+    report = Report("wait")
+    sampled: dict[int, list[float] | str] = {}
+
+    def sample(tries: int) -> list[float] | str:
+        """So many waits, or why there are none."""
+        if tries not in sampled:
+            slow = [told for told in sampled.values() if isinstance(told, str) and "still running" in told]
+            sampled[tries] = slow[0] if slow else _sample(wait, tries)  # nobody waits for it again
+        return sampled[tries]
+
+    def expect(what: str, tries: int, trouble: Callable[[list[float]], str]) -> None:
+        waits = sample(tries)
+        remark = waits if isinstance(waits, str) else trouble(waits)
+        report.add(not remark, what, remark)
+
+    def up_to(longest: float) -> Callable[[list[float]], str]:
+        return lambda waits: _wrong_range(waits, longest)
+
+    def all_over(longest: float) -> Callable[[list[float]], str]:
+        return lambda waits: _uneven(waits, longest)
+
+    expect("wait(1) is 1 second at the most", 1, up_to(1))
+    expect("wait(2) is 2 seconds at the most", 2, up_to(2))
+    expect("wait(5) is 16 seconds at the most", 5, up_to(16))
+    expect("wait(10) is 60 seconds at the most, and not 512", 10, up_to(LONGEST))
+    expect("wait(5_000) is 60 seconds at the most, and no error", 5_000, up_to(LONGEST))
+    expect("wait(1) is anything from 0 to 1, all of it equally likely", 1, all_over(1))
+    expect("wait(5) is anything from 0 to 16, all of it equally likely", 5, all_over(16))
+    expect("wait(10) is anything from 0 to 60, all of it equally likely", 10, all_over(LONGEST))
+    expect("wait(5_000) is anything from 0 to 60, all of it equally likely", 5_000, all_over(LONGEST))
+    return report
+
+
+def _sample(wait: Wait, tries: int) -> list[float] | str:
+    try:
+        waits = within(rows.PATIENCE, lambda: [wait(tries) for _ in range(SAMPLES)])
+    except TimeoutError:
+        return f"{SAMPLES:,} calls of wait({tries}) were still running after {rows.PATIENCE:g} seconds"
+    except (Exception, SystemExit) as error:  # whatever a learner's code raises
+        return f"wait({tries}) raised {type(error).__name__}: {error}"
+    strange = [one for one in waits if isinstance(one, bool) or not isinstance(one, int | float) or one != one]
+    return f"wait({tries}) returned {strange[0]!r}, which is no number" if strange else waits
+
+
+def _wrong_range(waits: list[float], longest: float) -> str:
+    shortest, most = min(waits), max(waits)
+    if shortest >= 0 and NEAR * longest <= most <= longest:
+        return ""
+    return f"{SAMPLES:,} calls: from {shortest:.3g} to {most:.3g} seconds"
+
+
+def _uneven(waits: list[float], longest: float) -> str:
+    parts = Counter(int(PARTS * one / longest) if one < longest else PARTS - 1 for one in waits if one >= 0)
+    shares = [parts[part] / len(waits) for part in range(PARTS)]
+    different = len(set(waits))
+    if all(SHARE[0] <= share <= SHARE[1] for share in shares) and different > len(waits) / 2:
+        return ""
+    told = ", ".join(f"{share:.0%}" for share in shares)
+    return f"{SAMPLES:,} calls: {different:,} different waits; of the four quarters of the range they are in: {told}"
+
+
+class _Stream(Protocol):
+    def __call__(self, last_event_id: str = "") -> Iterator[_Event]: ...
+
+
+Consume = Callable[[_Stream, Place, Callable[["_Event"], None], Callable[[str], None]], object]
+
+
+class _Event:
+    def __init__(self, id: str) -> None:
+        self.id = id
+        self.data = f"event {id}"
 
 
 class _Crash(Exception):
-    """An error in a handler, which the program may still notice."""
+    """An error, which the program may still notice."""
 
 
 class _Kill(BaseException):
@@ -25,127 +117,120 @@ class _Kill(BaseException):
 
 
 @Exercise
-def wait(wait: Callable[[int], float]) -> Report:
-    """Lesson 7: waits that grow, and differ by chance.
-
-    Args:
-        wait: Takes how many tries have failed in a row. Returns the seconds before the next try: a random time up to
-            1, 2, 4 ... and never more than 60.
-    """
-    report = Report("backoff")
-
-    def waits(tries: int) -> list[float]:
-        return [wait(tries) for _ in range(SAMPLES)]
-
-    def expect(what: str, tries: int, right: Callable[[list[float]], bool]) -> None:
-        try:
-            values = waits(tries)
-            done = min(values) >= 0 and right(values)
-            remark = (
-                f"wait({tries}), {SAMPLES} times: from {min(values):.3g} to {max(values):.3g} seconds, "
-                f"{len(set(values))} different"
-            )
-        except Exception as error:
-            done, remark = False, f"it raised {type(error).__name__}: {error}"
-        report.add(done, what, "" if done else remark)
-
-    report.expect("a number of seconds", True, lambda: isinstance(wait(1) + 0.0, float))
-    expect("after one failed try, from nothing to 1 second", 1, lambda values: 0.5 < max(values) <= 1)
-    expect("after two, up to 2", 2, lambda values: 1 < max(values) <= 2)
-    expect("after five, up to 16", 5, lambda values: 8 < max(values) <= 16)
-    expect("after ten, up to 60, and never more", 10, lambda values: 50 < max(values) <= 60)
-    expect("over the whole range: some come back early", 5, lambda values: min(values) < 1)
-    expect("after ten as well", 10, lambda values: min(values) < 5)
-    expect(f"by chance: {SAMPLES} clients wait differently", 5, _differ)
-    expect("after ten as well: most are not cut to 60", 10, _differ)
-    expect("after 5,000 failed tries, too", 5_000, lambda values: 50 < max(values) <= 60 and _differ(values))
-    return report
-
-
-class _Stream(Protocol):
-    def __call__(self, last_event_id: str = "") -> Iterator[_Event]: ...
-
-
-Consume = Callable[[_Stream, Place, Callable[["_Event"], None]], object]
-
-
-@Exercise
 def consume(consume: Consume) -> Report:
-    """Lesson 7: a consumer that loses no event, and keeps its place for the next start.
+    """Lesson 7: a consumer that loses no event, acknowledges what is done, and keeps its place for the next start.
 
     Args:
-        consume: Takes ``stream``, ``place`` and ``handle``. ``stream(last_event_id)`` gives the events after that id,
-            ``place`` is a dictionary that survives a crash, and ``handle(event)`` may crash. The consumer may keep its
-            place only now and then: some events may come twice, but not all.
+        consume: Takes ``stream``, ``place``, ``handle`` and ``acknowledge``. ``stream(last_event_id)`` gives the events
+            after that id, ``place`` is a dictionary that survives a crash, ``handle(event)`` does the work, and
+            ``acknowledge(id)`` tells the sender that it is done. Each of the two may crash, or the program may be
+            killed in it.
     """
-    report = Report("nothing lost")
-    five = ["1", "2", "3", "4", "5"]
+    report = Report("consume")
+    five = [str(number) for number in range(1, 6)]
+    many = [str(number) for number in range(1, MANY + 1)]
 
-    def lost(*crashes: str) -> str:
-        handled = _handled(consume, five, crashes, _Crash)
-        missing = [id for id in five if id not in handled]
-        return f"lost: {', '.join(missing)}" if missing else "nothing lost"
+    def after(*deaths: Death, ids: list[str] = five, kind: type[BaseException] = _Crash) -> str:
+        return _Sender(ids, deaths, kind).outcome(consume)
 
-    def twice() -> str:
-        handled = _handled(consume, [str(number) for number in range(1, MANY + 1)], [str(LATE)], _Kill)
-        return _at_most_few(len(handled) - len(set(handled))) if len(set(handled)) == MANY else "some are lost"
+    def expect(what: str, *deaths: Death, **options: Any) -> None:
+        report.expect(what, RIGHT, after, *deaths, **options)
 
-    report.expect("without a crash, each event once", five, lambda: _handled(consume, five, (), _Crash))
-    report.expect("a crash in the third loses nothing", "nothing lost", lambda: lost("3"))
-    report.expect("nor a crash in the first", "nothing lost", lambda: lost("1"))
-    report.expect("nor in the last", "nothing lost", lambda: lost("5"))
-    report.expect("nor in each of them", "nothing lost", lambda: lost(*five))
-    report.expect("nor twice in the same", "nothing lost", lambda: lost("2", "2"))
-    report.expect(f"killed in event {LATE}, it goes on near there", _at_most_few(0), twice)
+    def everywhere(what: str, done: bool) -> list[Death]:
+        return [(what, id, done) for id in five]
+
+    calm = "five events without a crash: each is handled once, and then acknowledged"
+    report.expect(calm, five, _calm, consume, five)
+    if any("still running" in remark for _, _, remark in report.rows):
+        return report  # it does not end, and would not in the other rows
+    expect("crash in handle, at the third of five events", ("handle", "3", False))
+    expect("crash in handle, at the first event", ("handle", "1", False))
+    expect("crash in handle, at the last event", ("handle", "5", False))
+    expect("crash in handle, at each event in turn", *everywhere("handle", False))
+    expect("crash in handle, at the same event twice", ("handle", "2", False), ("handle", "2", False))
+    expect("crash in acknowledge, before it has reached the sender", *everywhere("acknowledge", False))
+    expect("crash in acknowledge, after it has reached the sender", *everywhere("acknowledge", True))
+    expect(f"killed in handle, at event {LATE} of {MANY:,}", ("handle", LATE, False), ids=many, kind=_Kill)
+    expect(f"killed in acknowledge, at event {LATE} of {MANY:,}", ("acknowledge", LATE, False), ids=many, kind=_Kill)
     return report
 
 
-def _handled(consume: Consume, ids: list[str], crashes: Iterable[str], kind: type[BaseException]) -> list[str]:
-    """The events that were handled to their end, with a crash at some events, the first time each of these comes."""
-    handled: list[str] = []
-    place: Place = {}
-    left = list(crashes)
-    kept: Place | None = None  # the place of a program that was killed
+RIGHT = f"nothing lost, at most {FEW} events twice"
 
-    def stream(last_event_id: str = "") -> Iterator[_Event]:
-        start = ids.index(last_event_id) + 1 if last_event_id else 0
-        return (_Event(id) for id in ids[start:])
 
-    def handle(event: _Event) -> None:
-        nonlocal kept
-        if kept is not None:
+def _calm(consume: Consume, ids: list[str]) -> list[str] | str:
+    sender = _Sender(ids, (), _Crash)
+    outcome = sender.outcome(consume)
+    return outcome if outcome != RIGHT else sender.handled
+
+
+class _Sender:
+    """Events, and what a consumer makes of them that dies now and then and is started again."""
+
+    def __init__(self, ids: list[str], deaths: Iterable[Death], kind: type[BaseException]) -> None:
+        self.handled: list[str] = []
+        self.acknowledged: list[str] = []
+        self._too_early: list[str] = []  # acknowledged, and not handled by then
+        self._ids = ids
+        self._deaths = list(deaths)
+        self._kind = kind
+        self._place: Place = {}
+        self._survives: Place | None = None  # the place of a program that was killed
+
+    def outcome(self, consume: Consume) -> str:
+        """What has come of it, in words."""
+        for _ in range(len(self._deaths) + 1):
+            try:
+                consume(self._stream, self._place, self._handle, self._acknowledge)
+            except self._kind:
+                pass
+            else:
+                if self._survives is None:
+                    break
+            if self._survives is not None:  # a program that is killed runs no `finally` and no `except`
+                self._place = self._survives
+                self._survives = None
+        faults = [
+            _told("handled", [id for id in self._ids if id not in set(self.handled)], "never"),
+            _told("acknowledged before it was handled:", self._too_early, ""),
+            _told("acknowledged", [id for id in self._ids if id not in set(self.acknowledged)], "never"),
+            _too_many("handled", self.handled),
+            _too_many("acknowledged", self.acknowledged),
+        ]
+        return "; ".join(filter(None, faults)) or RIGHT
+
+    def _stream(self, last_event_id: str = "") -> Iterator[_Event]:
+        start = self._ids.index(last_event_id) + 1 if last_event_id else 0
+        return (_Event(id) for id in self._ids[start:])
+
+    def _handle(self, event: _Event) -> None:
+        self._do("handle", event.id, self.handled)
+
+    def _acknowledge(self, id: str) -> None:
+        if id not in self._ids:
+            raise ValueError(f"acknowledge() takes the id of an event, not {id!r}")
+        if self._survives is None and id not in self.handled:
+            self._too_early.append(id)
+        self._do("acknowledge", id, self.acknowledged)
+
+    def _do(self, what: str, id: str, record: list[str]) -> None:
+        if self._survives is not None:
             return  # a program that was killed does nothing more
-        if event.id in left:
-            left.remove(event.id)
-            if kind is _Kill:
-                kept = dict(place)
-            raise kind
-        handled.append(event.id)
-
-    for _ in range(len(left) + 1):
-        try:
-            consume(stream, place, handle)
-        except kind:
-            pass
-        else:
-            if kept is None:
-                break
-        if kept is not None:  # a program that is killed runs no `finally` and no `except`
-            place.clear()
-            place.update(kept)
-            kept = None
-    return handled
+        for done in (False, True):
+            if done:
+                record.append(id)
+            if (what, id, done) in self._deaths:
+                self._deaths.remove((what, id, done))
+                if self._kind is _Kill:
+                    self._survives = copy.deepcopy(self._place)
+                raise self._kind
 
 
-class _Event:
-    def __init__(self, id: str):
-        self.id = id
-        self.data = f"event {id}"
+def _told(what: str, ids: list[str], how: str) -> str:
+    shown = ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+    return " ".join(filter(None, [how, what, shown])) if ids else ""
 
 
-def _at_most_few(repeated: int) -> str:
-    return f"at most {FEW} events come twice" if repeated <= FEW else f"{repeated} events come twice"
-
-
-def _differ(waits: list[float]) -> bool:
-    return len(set(waits)) > len(waits) / 2
+def _too_many(what: str, ids: list[str]) -> str:
+    repeated = len(ids) - len(set(ids))
+    return f"{repeated} events {what} twice" if repeated > FEW else ""

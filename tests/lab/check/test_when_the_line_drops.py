@@ -1,128 +1,300 @@
 import contextlib
+import math
 import random
+import re
+import time
+from random import uniform
 
 import pytest
 
 from sse_demo import Backoff
 from sse_demo.lab import check
+from sse_demo.lab import report as rows
+from sse_demo.lab.check.when_the_line_drops import RIGHT, SAMPLES
 
 
-def test_a_right_backoff():
-    assert check.wait(lambda tries: random.uniform(0, min(60, 2 ** min(tries - 1, 9)))).passed
-    assert check.wait(lambda tries: random.random() * min(60, 2 ** (tries - 1))).passed
-    assert check.wait(lambda tries: Backoff(factor=2, limit=60).wait(1, tries)).passed
+def most(tries):
+    return min(60, 2 ** (tries - 1))
+
+
+def missing(report):
+    return [what for done, what, _ in report.rows if not done]
+
+
+def remark(report, what):
+    return next(remark for _, row, remark in report.rows if row.startswith(what))
 
 
 @pytest.mark.parametrize(
-    ("wrong", "missing"),
+    "wait",
     [
-        (lambda tries: None, "a number of seconds"),
-        (lambda tries: min(60.0, 2.0 ** (tries - 1)), "after 5,000 failed tries, too"),
-        (lambda tries: min(60, 2 ** min(tries - 1, 9)), "by chance: 500 clients wait differently"),
-        (lambda tries: random.uniform(0, 2 ** min(tries - 1, 9)), "after ten, up to 60, and never more"),
-        (lambda tries: random.uniform(0, 2 ** min(tries - 1, 5)), "after ten, up to 60, and never more"),
-        (
-            lambda tries: min(60, random.uniform(0, 2 ** min(tries - 1, 30))),
-            "after ten as well: most are not cut to 60",
-        ),
-        (lambda tries: random.uniform(30 if tries > 5 else 0, min(60, 2 ** min(tries - 1, 9))), "after ten as well"),
-        (lambda tries: random.uniform(0, min(60, 2 ** (tries - 1))) if tries < 99 else 60, "after 5,000"),
-        (lambda tries: random.uniform(0, min(60, 2 ** (tries - 1))) if tries < 99 else 1 / 0, "after 5,000"),
-        (lambda tries: random.uniform(0.5, 1) * min(60, 2 ** min(tries - 1, 9)), "over the whole range"),
-        (lambda tries: random.uniform(0, min(60, 2 ** min(tries, 9))), "after one failed try"),
-        (lambda tries: random.uniform(0, 1), "after two, up to 2"),
+        pytest.param(lambda tries: random.uniform(0, most(tries)), id="ours"),
+        pytest.param(lambda tries: random.random() * min(60, 2.0 ** min(tries - 1, 9)), id="a power that is cut"),
+        pytest.param(lambda tries: Backoff(factor=2, limit=60).wait(1, tries), id="the package's own"),
+        pytest.param(lambda tries: random.SystemRandom().randrange(10**6) / 10**6 * most(tries), id="in steps"),
+        pytest.param(lambda tries: random.expovariate(1) % 1e-3 * 1e3 * most(tries), id="another source of chance"),
+        pytest.param(lambda tries: most(tries) - uniform(0, most(tries)), id="from the other end"),
     ],
 )
-def test_a_backoff_that_is_not_finished(wrong, missing):
-    report = check.wait(wrong)
-    assert not report.passed
-    assert any(what.startswith(missing) for done, what, _ in report.rows if not done)
+def test_a_right_backoff(wait):
+    assert check.wait(wait).passed
 
 
-def test_a_backoff_is_told_how_long_its_waits_are():
-    report = check.wait(lambda tries: 90)
-    remark = "wait(10), 500 times: from 90 to 90 seconds, 1 different"
-    assert (False, "after ten, up to 60, and never more", remark) in report.rows
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        pytest.param(lambda tries: None, "wait(1) is 1 second", id="nothing"),
+        pytest.param(lambda tries: "1", "wait(1) is 1 second", id="a text"),
+        pytest.param(lambda tries: math.nan, "wait(1) is 1 second", id="not a number"),
+        pytest.param(lambda tries: 2.0 ** (tries - 1), "wait(10) is 60 seconds", id="the starter"),
+        pytest.param(lambda tries: most(tries), "wait(5) is anything", id="no jitter"),
+        pytest.param(lambda tries: random.uniform(0, 2 ** min(tries - 1, 9)), "wait(10) is 60", id="no limit"),
+        pytest.param(lambda tries: random.uniform(0, 2 ** min(tries - 1, 5)), "wait(10) is 60", id="a limit of 32"),
+        pytest.param(lambda tries: random.uniform(0, min(64, 2 ** (tries - 1))), "wait(10) is 60", id="a limit of 64"),
+        pytest.param(lambda tries: random.uniform(0, min(60, 2**tries)), "wait(1) is 1 second", id="one too many"),
+        pytest.param(lambda tries: random.uniform(0, 1), "wait(2) is 2 seconds", id="it does not grow"),
+        pytest.param(lambda tries: random.uniform(0, min(60, tries)), "wait(5) is 16", id="it grows by one"),
+        pytest.param(lambda tries: random.uniform(0.5, 1) * most(tries), "wait(5) is anything", id="equal jitter"),
+        pytest.param(lambda tries: random.uniform(0.1, max(0.1, most(tries))), "wait(1) is anything", id="a floor"),
+        pytest.param(lambda tries: random.random() ** 2 * most(tries), "wait(5) is anything", id="squared"),
+        pytest.param(lambda tries: random.triangular(0, most(tries)), "wait(5) is anything", id="triangular"),
+        pytest.param(lambda tries: random.randint(0, most(tries)), "wait(5) is anything", id="whole seconds"),
+        pytest.param(
+            lambda tries: min(60, random.uniform(0, 2 ** min(tries - 1, 30))), "wait(10) is anything", id="cut to 60"
+        ),
+        pytest.param(
+            lambda tries: most(tries) + random.uniform(0, 1), "wait(1) is 1 second", id="a little jitter on top"
+        ),
+        pytest.param(lambda tries: random.Random(7).uniform(0, most(tries)), "wait(5) is anything", id="a seed"),
+        pytest.param(
+            lambda tries: random.uniform(0, min(60, 2.0 ** (tries - 1))), "wait(5_000) is 60 seconds", id="overflow"
+        ),
+        pytest.param(
+            lambda tries: random.uniform(0, most(tries)) if tries < 99 else 60, "wait(5_000) is any", id="60 at last"
+        ),
+    ],
+)
+def test_a_backoff_that_is_not_finished(wrong, what):
+    assert [row for row in missing(check.wait(wrong)) if row.startswith(what)]
 
 
-def right(stream, place, handle):
+def test_what_is_right_is_not_said_to_be_missing():
+    without_jitter = check.wait(most)
+    assert all("anything" in what for what in missing(without_jitter))
+    overflow = check.wait(lambda tries: random.uniform(0, min(60, 2.0 ** (tries - 1))))
+    assert all("5_000" in what for what in missing(overflow))
+
+
+def test_a_backoff_is_told_what_its_waits_are():
+    assert remark(check.wait(lambda tries: 90), "wait(10) is 60") == f"{SAMPLES:,} calls: from 90 to 90 seconds"
+    assert "1 different waits" in remark(check.wait(most), "wait(5) is anything")
+    squared = check.wait(lambda tries: random.random() ** 2 * most(tries))
+    assert re.search(r"they are in: [45]\d%, [12]\d%, 1\d%, 1\d%$", remark(squared, "wait(5) is anything"))
+
+
+def test_a_backoff_that_sleeps_itself_is_interrupted_once(monkeypatch):
+    monkeypatch.setattr(rows, "PATIENCE", 0.2)
+    start = time.monotonic()
+    report = check.wait(lambda tries: time.sleep(0.01) or uniform(0, most(tries)))
+    assert time.monotonic() - start < 5
+    assert len(missing(report)) == 9
+    assert "still running" in remark(report, "wait(1)")
+
+
+def right(stream, place, handle, acknowledge):
     for event in stream(place.get("id", "")):
         handle(event)
+        acknowledge(event.id)
         place["id"] = event.id
-
-
-def too_early(stream, place, handle):
-    for event in stream(place.get("id", "")):
-        place["id"] = event.id
-        handle(event)
-
-
-def from_the_start(stream, place, handle):
-    for event in stream():
-        handle(event)
-
-
-def swallows(stream, place, handle):
-    for event in stream(place.get("id", "")):
-        place["id"] = event.id
-        with contextlib.suppress(Exception):
-            handle(event)
-
-
-def at_the_end(stream, place, handle):
-    last = place.get("id", "")
-    try:
-        for event in stream(last):
-            handle(event)
-            last = event.id
-    finally:
-        place["id"] = last
-
-
-def in_each_finally(stream, place, handle):
-    for event in stream(place.get("id", "")):
-        try:
-            handle(event)
-        finally:
-            place["id"] = event.id
 
 
 def every(n):
-    def consume(stream, place, handle):
+    """Whose place lags behind."""
+
+    def consume(stream, place, handle, acknowledge):
         for number, event in enumerate(stream(place.get("id", "")), start=1):
             handle(event)
+            acknowledge(event.id)
             if number % n == 0:
                 place["id"] = event.id
 
     return consume
 
 
-def again_until_it_works(stream, place, handle):
+def again_until_it_works(stream, place, handle, acknowledge):
     for event in stream(place.get("id", "")):
-        while True:
-            with contextlib.suppress(Exception):
-                handle(event)
-                break
+        for action in (lambda event=event: handle(event), lambda event=event: acknowledge(event.id)):
+            while True:
+                with contextlib.suppress(Exception):
+                    action()
+                    break
         place["id"] = event.id
 
 
-@pytest.mark.parametrize("consume", [right, every(2), every(100), again_until_it_works])
+def two_places(stream, place, handle, acknowledge):
+    """It knows what it has handled and not acknowledged yet."""
+    if place.get("handled", "") != place.get("id", ""):
+        acknowledge(place["handled"])
+        place["id"] = place["handled"]
+    for event in stream(place.get("id", "")):
+        handle(event)
+        place["handled"] = event.id
+        acknowledge(event.id)
+        place["id"] = event.id
+
+
+def in_batches(stream, place, handle, acknowledge):
+    done = []
+
+    def settle():
+        while done:
+            acknowledge(done[0])
+            place["id"] = done.pop(0)
+
+    for event in stream(place.get("id", "")):
+        handle(event)
+        done.append(event.id)
+        if len(done) == 50:
+            settle()
+    settle()
+
+
+@pytest.mark.parametrize(
+    "consume",
+    [right, every(2), every(100), again_until_it_works, two_places, in_batches],
+    ids=["ours", "every second", "every hundredth", "again until it works", "two places", "in batches"],
+)
 def test_a_right_consumer(consume):
     assert check.consume(consume).passed
 
 
+def starter(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        place["id"] = event.id
+        acknowledge(event.id)
+        handle(event)
+
+
+def place_first(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        place["id"] = event.id
+        handle(event)
+        acknowledge(event.id)
+
+
+def acknowledges_first(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        acknowledge(event.id)
+        handle(event)
+        place["id"] = event.id
+
+
+def acknowledges_last(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        handle(event)
+        place["id"] = event.id
+        acknowledge(event.id)
+
+
+def never_acknowledges(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        handle(event)
+        place["id"] = event.id
+
+
+def from_the_start(stream, place, handle, acknowledge):
+    for event in stream():
+        handle(event)
+        acknowledge(event.id)
+
+
+def swallows(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        with contextlib.suppress(Exception):
+            handle(event)
+            acknowledge(event.id)
+        place["id"] = event.id
+
+
+def in_finally(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        try:
+            handle(event)
+        finally:
+            acknowledge(event.id)
+            place["id"] = event.id
+
+
+def at_the_end(stream, place, handle, acknowledge):
+    last = place.get("id", "")
+    try:
+        for event in stream(last):
+            handle(event)
+            acknowledge(event.id)
+            last = event.id
+    finally:
+        place["id"] = last
+
+
+def acknowledges_the_event(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        handle(event)
+        acknowledge(event)
+        place["id"] = event.id
+
+
+def skips_what_failed(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        if place.get("tried") != event.id:
+            place["tried"] = event.id
+            handle(event)
+            acknowledge(event.id)
+        place["id"] = event.id
+
+
+CALM = "five events without a crash"
+THIRD = "crash in handle, at the third of five events"
+REACHES = "crash in acknowledge, before it has reached the sender"
+KILLED = "killed in handle, at event 950 of 1,000"
+
+
 @pytest.mark.parametrize(
-    ("wrong", "missing"),
+    ("wrong", "what", "said"),
     [
-        (too_early, "a crash in the third loses nothing"),
-        (swallows, "a crash in the third loses nothing"),
-        (in_each_finally, "a crash in the third loses nothing"),
-        (from_the_start, "killed in event 950, it goes on near there"),
-        (at_the_end, "killed in event 950, it goes on near there"),
-        (every(600), "killed in event 950, it goes on near there"),
-        (lambda stream, place, handle: None, "without a crash, each event once"),
-        (None, "without a crash, each event once"),
+        pytest.param(starter, CALM, "acknowledged before it was handled: 1, 2", id="the starter"),
+        pytest.param(place_first, THIRD, "never handled 3", id="place first"),
+        pytest.param(acknowledges_first, CALM, "acknowledged before it was handled", id="acknowledges first"),
+        pytest.param(acknowledges_last, REACHES, "never acknowledged 1, 2", id="acknowledges last"),
+        pytest.param(never_acknowledges, CALM, "never acknowledged", id="never acknowledges"),
+        pytest.param(from_the_start, KILLED, "949 events handled twice", id="from the start"),
+        pytest.param(at_the_end, KILLED, "949 events handled twice", id="place at the end"),
+        pytest.param(every(600), KILLED, "349 events handled twice", id="every 600th"),
+        pytest.param(swallows, THIRD, "never handled 3", id="swallows"),
+        pytest.param(in_finally, THIRD, "never handled 3", id="in finally"),
+        pytest.param(skips_what_failed, THIRD, "never handled 3", id="skips what failed"),
+        pytest.param(acknowledges_the_event, CALM, "takes the id of an event", id="acknowledges the event itself"),
+        pytest.param(lambda stream, place, handle: None, CALM, "it raised TypeError", id="three arguments"),
+        pytest.param(lambda *_: None, CALM, "never handled 1", id="nothing"),
+        pytest.param(None, CALM, "it raised TypeError", id="None"),
     ],
 )
-def test_a_consumer_that_is_not_finished(wrong, missing):
-    assert missing in [what for done, what, _ in check.consume(wrong).rows if not done]
+def test_a_consumer_that_is_not_finished(wrong, what, said):
+    report = check.consume(wrong)
+    assert [row for row in missing(report) if row.startswith(what)]
+    assert said in remark(report, what)
+
+
+def test_a_right_row_says_what_is_right():
+    assert remark(check.consume(place_first), THIRD).startswith(f"expected {RIGHT!r}")
+
+
+def test_a_consumer_that_never_ends_is_interrupted_once(monkeypatch):
+    monkeypatch.setattr(rows, "PATIENCE", 0.2)
+
+    def for_ever(stream, place, handle, acknowledge):
+        while True:
+            right(stream, place, handle, acknowledge)
+
+    report = check.consume(for_ever)
+    assert len(report.rows) == 1
+    assert "still running" in report.rows[0][2]
