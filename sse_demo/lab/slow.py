@@ -15,6 +15,8 @@ from ..wire.event import Event
 from ..wire.parser import EventStreamParser
 
 TICK = 0.05  # seconds between two looks at the socket
+ANSWER_WITHIN = 10.0  # seconds
+BREAK = b"\r\n"
 BUFFER = 65_536  # bytes that the system may keep for the reader; a larger buffer would hide how slow the reader is
 
 
@@ -34,6 +36,10 @@ class SlowReader:
         batches: How many events have come together, in one chunk of the response.
         count: How many events have come.
         bytes: How many bytes have come.
+        ended: Whether the connection has ended.
+
+    Raises:
+        ConnectionError: There is no server, or it answers with something else than an event stream.
     """
 
     @owned_by_cell
@@ -44,24 +50,39 @@ class SlowReader:
         self.batches: deque[int] = deque(maxlen=keep)
         self.count = 0
         self.bytes = 0
+        self.ended = False
         self._stopped = threading.Event()
         self._changed = threading.Condition()
-        parts = urlsplit(url)
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # has no effect once it is connected
-        self._socket.connect((parts.hostname, parts.port or 80))
-        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        self._socket.sendall(f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
         self._waiting = b""  # bytes of which the rest has not come yet
         self._parser = EventStreamParser()
-        while b"\r\n\r\n" not in self._waiting:
-            self._waiting += self._socket.recv(1)  # not a byte more: the events wait until `speed` allows them
-        self._waiting = b""
+        self._socket = self._connect()
         self._thread = threading.Thread(target=self._run, name=f"SlowReader {url}", daemon=True)
         self._thread.start()
 
     def __repr__(self) -> str:
         return f"SlowReader({urlsplit(self.url).path!r})"
+
+    def _connect(self) -> socket.socket:
+        """A connection of which the headers have been read."""
+        parts = urlsplit(self.url)
+        target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        with contextlib.ExitStack() as unless_it_is_a_stream:
+            connection = unless_it_is_a_stream.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # has no effect once it is connected
+            connection.settimeout(ANSWER_WITHIN)
+            connection.connect((parts.hostname, parts.port or 80))
+            connection.sendall(f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
+            head = b""
+            while b"\r\n\r\n" not in head:
+                # Not a byte more: the events wait until `speed` allows them.
+                if not (byte := connection.recv(1)):
+                    raise ConnectionError(f"{self.url} has closed the connection without an answer")
+                head += byte
+            if not head.startswith(b"HTTP/1.1 200 "):
+                raise ConnectionError(f"{self.url} answers {head.partition(BREAK)[0].decode(errors='replace')}")
+            connection.settimeout(None)
+            unless_it_is_a_stream.pop_all()
+        return connection
 
     def wait_for(self, n: int, timeout: float = 10) -> list[Event]:
         """Wait until ``n`` events have come, and return the events that are kept.
@@ -71,7 +92,7 @@ class SlowReader:
             timeout: Seconds.
 
         Raises:
-            TimeoutError: Fewer events have come.
+            TimeoutError: Fewer events have come, and the time is over, or the stream has ended.
         """
         return self._wait(lambda: self.count >= n, f"{n} events", timeout)
 
@@ -83,15 +104,17 @@ class SlowReader:
             timeout: Seconds.
 
         Raises:
-            TimeoutError: The event has not come.
+            TimeoutError: The event has not come, and the time is over, or the stream has ended.
         """
         return self._wait(lambda: any(event.id == id for event in self.events), f"event {id}", timeout)
 
     def _wait(self, condition: Callable[[], bool], what: str, timeout: float) -> list[Event]:
         with self._changed:
-            if not self._changed.wait_for(condition, timeout):
-                raise TimeoutError(f"no {what} within {timeout:g} s: {self.count} events have come")
-            return list(self.events)
+            in_time = self._changed.wait_for(lambda: condition() or self.ended, timeout)
+            if condition():
+                return list(self.events)
+            how = f"within {timeout:g} s" if not in_time else "before the end of the stream"
+            raise TimeoutError(f"no {what} {how}: {self.count} events have come")
 
     def stop(self) -> None:
         """Close the connection, and end the thread."""
@@ -102,6 +125,14 @@ class SlowReader:
             self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._read()
+        finally:
+            with self._changed:
+                self.ended = True
+                self._changed.notify_all()
+
+    def _read(self) -> None:
         with self._socket:
             while not self._stopped.is_set():
                 if self.speed < math.inf:

@@ -1,4 +1,7 @@
 import math
+import socket
+import threading
+import time
 
 import pytest
 
@@ -59,4 +62,39 @@ def test_it_keeps_the_newest_only(server):
         server.publish("c", str(n))
     assert [event.data for event in reader.wait_for(5)] == ["3", "4"]
     assert reader.count == 5
+    reader.stop()
+
+
+@pytest.mark.parametrize(("path", "answer"), [("/events", "400"), ("/nothing", "404")])
+def test_what_is_no_stream_is_told_at_once(server, path, answer):
+    with pytest.raises(ConnectionError, match=rf"{path} answers HTTP/1.1 {answer} "):
+        SlowReader(f"{server.url}{path}")
+
+
+def test_a_server_that_closes_without_an_answer_is_told_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+        def close():
+            listener.accept()[0].close()
+
+        closing = threading.Thread(target=close)
+        closing.start()
+        with pytest.raises(ConnectionError):
+            SlowReader(url)
+        closing.join()
+    with pytest.raises(ConnectionError):
+        SlowReader(url)
+
+
+def test_nobody_waits_for_a_stream_that_has_ended():
+    with serve() as server:
+        reader = SlowReader(f"{server.url}/events?topic=a")
+        server.publish("a", "bye")
+        reader.wait_for(1)
+    begin = time.monotonic()
+    with pytest.raises(TimeoutError, match="no 2 events before the end of the stream: 1 events have come"):
+        reader.wait_for(2)
+    assert time.monotonic() - begin < 5
+    assert reader.ended
     reader.stop()

@@ -2,12 +2,223 @@
 
 from __future__ import annotations
 
+import math
+import random
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from ..report import Report
+from ..small_hub import RESET, TURN, SmallLog
 from .exercise import Exercise
 
-Pairs = list[tuple[str, int]]
+Pairs = list[tuple[str, object]]
+
+ASKED_IN_VAIN = 20  # times that a full subscriber is asked in one call, before it complains
+_number = re.compile(rb"data: (\d+)\n\n").fullmatch
+
+
+class _AskedInVain(BaseException):  # which a solution that takes every exception for a refusal does not catch
+    pass
+
+
+class Listener:
+    """A subscriber without a socket.
+
+    Args:
+        cursor: The number of the next event that it is to be sent.
+        room: How many events it takes until it is full.
+
+    Attributes:
+        got: What it has taken: the numbers of events, ``"RESET"``, and what is neither as it came.
+        refused: How often it was asked in vain.
+    """
+
+    def __init__(self, cursor: int = 0, room: float = math.inf) -> None:
+        self.cursor = cursor
+        self.room = room
+        self.got: list[object] = []
+        self.refused = 0
+
+    def take(self, event: bytes) -> bool:
+        """Whether it takes the event."""
+        if self.room <= 0:
+            self.refused += 1
+            if self.refused >= ASKED_IN_VAIN:
+                raise _AskedInVain(f"a full subscriber was asked {self.refused} times in one call")
+            return False
+        self.room -= 1
+        self.got.append(_plain(event))
+        return True
+
+
+SendTo = Callable[[Listener, SmallLog], object]
+
+
+@Exercise
+def send_to(contestant: SendTo) -> Report:
+    """Lesson 9: what a subscriber, which is a cursor into a log, is sent next.
+
+    Args:
+        contestant: Takes a subscriber, with ``cursor`` and ``take(event)``, and a log, with ``start``, ``end`` and
+            ``log[number]``. Sends one event after the other, at most 100 in a call, until there is no more or the
+            subscriber takes no more, and moves the cursor on. What the log has dropped is told first, by ``RESET``.
+    """
+    report = Report("send_to")
+
+    def call(listener: Listener, log: SmallLog, times: int = 1) -> list[object]:
+        """What the subscriber has got by the end of so many calls."""
+        for _ in range(times):
+            _call(contestant, listener, log)
+        return listener.got
+
+    def cursor_after(listener: Listener, log: SmallLog) -> int:
+        call(listener, log)
+        return listener.cursor
+
+    def refusals(listener: Listener, log: SmallLog) -> tuple[list[object], int, int]:
+        """What it has got after one call, where its cursor stands, and how often it was asked in vain."""
+        return call(listener, log), listener.cursor, listener.refused
+
+    def later(listener: Listener, log: SmallLog, more: int = 0, room: float = math.inf) -> list[object]:
+        """What it has got after one call, more events, and another call with more room."""
+        call(listener, log)
+        _publish(log, more)
+        listener.room = room
+        return call(listener, log)
+
+    def beside_a_sleeper() -> tuple[list[object], ...]:
+        """What three subscribers have got, of which the second one sleeps."""
+        log, listeners = SmallLog(), [Listener(), Listener(room=0), Listener()]
+        for _ in range(5):
+            _publish(log, 1)
+            for listener in listeners:
+                call(listener, log)
+        return tuple(listener.got for listener in listeners)
+
+    def most_in_one_call() -> str:
+        count = len(call(Listener(), _log(1000)))
+        return f"1 to {TURN}" if 1 <= count <= TURN else str(count)
+
+    five = list(range(5))
+    report.expect("three events wait: all are sent, in order", [0, 1, 2], call, Listener(), _log(3))
+    report.expect("three were sent: the cursor is 3", 3, cursor_after, Listener(), _log(3))
+    report.expect("a second call sends nothing twice", [0, 1, 2], call, Listener(), _log(3), 2)
+    report.expect("an event that comes later is sent by the next call", [0, 1, 2], later, Listener(), _log(2), 1)
+    report.expect("a subscriber that begins at event 3 is sent 3 and 4 only", [3, 4], call, Listener(3), _log(5))
+    report.expect("an empty log: nothing is sent", [], call, Listener(), _log(0))
+    report.expect(
+        "a subscriber with room for one: it gets 0, its cursor is 1, it is asked in vain once",
+        ([0], 1, 1),
+        refusals,
+        Listener(room=1),
+        _log(3),
+    )
+    report.expect(
+        "the event that it did not take is the first of the next call", five, later, Listener(room=1), _log(5)
+    )
+    report.expect("a sleeper gets nothing, and the two beside it everything", (five, [], five), beside_a_sleeper)
+    report.expect("1,000 events wait: one call sends a few", f"1 to {TURN}", most_in_one_call)
+    report.expect(
+        "1,000 events wait: some calls later all are sent", list(range(1000)), call, Listener(), _log(1000), 20
+    )
+    report.expect(
+        "the log has dropped what is wanted: RESET, and then what is left",
+        ["RESET", 7, 8, 9, 10, 11],
+        call,
+        Listener(2),
+        _log(12, most=5),
+    )
+    report.expect(
+        "the oldest event of the log is the one that is wanted: no RESET", five, call, Listener(0), _log(5, most=5)
+    )
+    report.expect(
+        "RESET is said once, and not by the next call again",
+        ["RESET", 7, 8, 9, 10, 11, 12],
+        later,
+        Listener(2),
+        _log(12, most=5),
+        1,
+    )
+    report.expect(
+        "a subscriber that is full is told RESET when it has room again",
+        ["RESET", 7, 8, 9, 10, 11],
+        later,
+        Listener(2, room=0),
+        _log(12, most=5),
+    )
+    report.expect(
+        "a subscriber that falls behind twice is told twice",
+        ["RESET", 7, "RESET", 19, 20, 21, 22, 23],
+        later,
+        Listener(2, room=2),
+        _log(12, most=5),
+        12,
+    )
+    report.expect("ten subscribers that are full at random, 2,000 events, a log of 50", _RIGHT, _storm, contestant)
+    return report
+
+
+def _call(contestant: SendTo, listener: Listener, log: SmallLog) -> None:
+    listener.refused = 0
+    try:
+        contestant(listener, log)
+    except _AskedInVain as error:
+        raise RuntimeError(str(error)) from None
+
+
+_RIGHT = "each event in order, none twice, RESET before each gap and nowhere else"
+
+
+def _storm(contestant: SendTo) -> str:
+    """``_RIGHT``, or the first thing that was not."""
+    chance, log = random.Random(9), SmallLog(50)
+    listeners = [Listener(room=0) for _ in range(10)]
+    for _ in range(2000):
+        _publish(log, 1)
+        for listener in listeners:
+            listener.room = chance.choice([0, 0, 0, 1, 2, 3])
+            _call(contestant, listener, log)
+    for listener in listeners:
+        listener.room = math.inf
+        _call(contestant, listener, log)
+        if wrong := _first_fault(listener.got, log.end):
+            return wrong
+    return _RIGHT
+
+
+def _first_fault(got: list[object], end: int) -> str:
+    """What is wrong with the events that a subscriber has got; ``""`` where nothing is."""
+    expected, told = 0, False
+    for one in got:
+        if one == "RESET":
+            told = True  # perhaps for the second time: the log goes on
+        elif not isinstance(one, int):
+            return f"{one!r}, which is no event of the log"
+        elif one < expected:
+            return f"{one} after {expected - 1}"
+        elif (one > expected) != told:
+            return f"{one} after {expected - 1}, {'with' if told else 'without'} RESET"
+        else:
+            expected, told = one + 1, False
+    return "" if expected == end else f"{expected - 1} is the last, and not {end - 1}"
+
+
+def _log(count: int, most: int = 100_000) -> SmallLog:
+    log = SmallLog(most)
+    _publish(log, count)
+    return log
+
+
+def _publish(log: SmallLog, count: int) -> None:
+    for number in range(log.end, log.end + count):
+        log.append(b"data: %d\n\n" % number)
+
+
+def _plain(event: object) -> object:
+    if event == RESET:
+        return "RESET"
+    match = _number(event) if isinstance(event, bytes) else None
+    return int(match[1]) if match else event
 
 
 @Exercise
@@ -15,59 +226,43 @@ def newest(contestant: Callable[[Pairs], object]) -> Report:
     """Lesson 9: the newest value for each key.
 
     Args:
-        contestant: Takes ``(key, value)`` pairs in the order in which they were published. Returns the newest pair of
-            each key, in the same order, and leaves what it was given as it is.
+        contestant: Takes ``(key, value)`` pairs in the order in which they were published; a value may be anything.
+            Returns the newest pair of each key, in the same order, and leaves what it was given as it is.
     """
     report = Report("newest")
 
     def answer(pairs: Pairs) -> object:
         return _pairs(contestant(list(pairs)))
 
-    def left() -> Pairs:
-        given = [("A", 1), ("A", 2)]
-        contestant(given)
+    def left(pairs: Pairs) -> Pairs:
+        given = list(pairs)
+        _pairs(contestant(given))
         return given
 
     cases: list[tuple[str, Pairs, Pairs]] = [
-        ("nothing", [], []),
-        ("one key", [("A", 1), ("A", 2), ("A", 3)], [("A", 3)]),
-        ("two keys", [("A", 1), ("B", 2)], [("A", 1), ("B", 2)]),
-        ("in the order of the newest", [("A", 1), ("B", 2), ("A", 3)], [("B", 2), ("A", 3)]),
-        ("values that fall", [("A", 3), ("B", 2), ("A", 1)], [("B", 2), ("A", 1)]),
-        ("many", [("ABC"[n % 3], n) for n in range(1000)], [("B", 997), ("C", 998), ("A", 999)]),
+        ("no pairs: nothing", [], []),
+        ("one key: its newest value", [("A", 1), ("A", 2), ("A", 3)], [("A", 3)]),
+        ("two keys: both", [("A", 1), ("B", 2)], [("A", 1), ("B", 2)]),
+        (
+            "B was published before the newest A: B comes first",
+            [("A", 1), ("B", 2), ("A", 3)],
+            [("B", 2), ("A", 3)],
+        ),
+        ("values that fall: the newest, not the largest", [("A", 3), ("B", 2), ("A", 1)], [("B", 2), ("A", 1)]),
+        ("keys out of the alphabet's order stay so", [("C", 1), ("A", 2), ("B", 3)], [("C", 1), ("A", 2), ("B", 3)]),
+        ("the same value again: its place is the newer one", [("A", 1), ("B", 1), ("A", 1)], [("B", 1), ("A", 1)]),
+        ("the key is an empty string", [("", 1), ("A", 2), ("", 3)], [("A", 2), ("", 3)]),
+        ("values are dictionaries", [("A", {"n": 1}), ("B", {}), ("A", {"n": 2})], [("B", {}), ("A", {"n": 2})]),
+        ("values of several types", [("A", "x"), ("B", 1), ("A", None)], [("B", 1), ("A", None)]),
+        ("1,000 pairs of three keys", [("ABC"[n % 3], n) for n in range(1000)], [("B", 997), ("C", 998), ("A", 999)]),
     ]
     for what, pairs, wanted in cases:
         report.expect(what, wanted, answer, pairs)
-    report.expect("what was given is left as it was", [("A", 1), ("A", 2)], left)
-    return report
-
-
-@Exercise
-def urgent_first(contestant: Callable[[Pairs, set[str]], object]) -> Report:
-    """Lesson 9: the events of urgent topics before the others.
-
-    Args:
-        contestant: Takes ``(topic, data)`` pairs and a set of urgent topics. Returns the pairs, those of the urgent
-            topics first, and otherwise in their order.
-    """
-    report = Report("urgent_first")
-    waiting = [("news", 3), ("alarm", 5), ("news", 1), ("fire", 4), ("alarm", 2)]  # neither rising nor falling
-
-    def answer(urgent: set[str]) -> object:
-        return _pairs(contestant(list(waiting), urgent))
-
-    cases: list[tuple[str, set[str], Pairs]] = [
-        ("nothing is urgent", set(), waiting),
-        ("one topic", {"alarm"}, [("alarm", 5), ("alarm", 2), ("news", 3), ("news", 1), ("fire", 4)]),
-        (
-            "two topics keep their order",
-            {"alarm", "fire"},
-            [("alarm", 5), ("fire", 4), ("alarm", 2), ("news", 3), ("news", 1)],
-        ),
-        ("all of them", {"alarm", "fire", "news"}, waiting),
-    ]
-    for what, urgent, wanted in cases:
-        report.expect(what, wanted, answer, urgent)
+    for value in (0, "", None, False):
+        what = f"the newest value is {value!r}: it counts like any other"
+        report.expect(what, [("A", value)], answer, [("A", 1), ("A", value)])
+    given: Pairs = [("B", 1), ("A", 9), ("B", 0), ("A", 5)]
+    report.expect("the list that was given is left as it was", given, left, given)
     return report
 
 
