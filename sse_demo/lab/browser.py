@@ -29,7 +29,7 @@ class _Report(TypedDict):
 
 
 def _script(name: str) -> str:
-    return "\n".join(Path(__file__).with_name(part).read_text("utf-8") for part in ("address.js", name))
+    return "\n".join(Path(__file__).with_name(part).read_text("utf-8") for part in ("address.js", "kernel.js", name))
 
 
 class _InBrowser(anywidget.AnyWidget):

@@ -2,7 +2,9 @@
 
 const FLUSH_MS = 100; // between two reports to Python
 const PATIENCE_MS = 1000; // until a report that Python has not confirmed is repeated; then twice as long
-const COLORS = { connecting: "#b26a00", open: "#2e7d32", closed: "#616161" };
+const QUIET = "#767676"; // as in look.py, like the others
+const WRONG = "#d81b60";
+const COLORS = { connecting: "#b7730b", open: "#388e3c", closed: QUIET };
 
 const streams = new Map(); // by the key of a widget: the functions for its views
 
@@ -15,7 +17,8 @@ function initialize({ model }) {
   let waiting = []; // the newest events that Python has not confirmed, each after the version it came with
   let patience = PATIENCE_MS; // until the next repetition
   let stream = null; // a controller: to abort it closes the stream
-  let note = ""; // why the stream is not open yet
+  let note = ""; // why the stream is not open yet, or not any more
+  let way = ""; // how the server is reached, where that is not direct
   let timer = null; // until the next report
   let over = false; // there is nobody to report to
 
@@ -35,6 +38,17 @@ function initialize({ model }) {
     timer = told.version < version ? setTimeout(report, FLUSH_MS) : null;
   }
 
+  function redraw() {
+    for (const draw of views) draw(seen, shown, [way, note || story()].filter(Boolean).join("; "));
+  }
+
+  // What the state means, in words.
+  function story() {
+    if (seen.state === "open") return seen.count ? "" : "nothing heard yet";
+    if (seen.state !== "connecting") return "";
+    return seen.errors ? "lost, and on the way back" : "no answer yet";
+  }
+
   function changed(values, event) {
     version++;
     Object.assign(seen, values);
@@ -43,7 +57,7 @@ function initialize({ model }) {
       waiting.push([version, ...event]);
       if (waiting.length > model.get("keep")) waiting.shift();
     }
-    for (const draw of views) draw(seen, shown, note);
+    redraw();
     timer ??= setTimeout(report, FLUSH_MS);
   }
 
@@ -60,6 +74,7 @@ function initialize({ model }) {
   }
 
   function connect(url) {
+    way = new URL(url).origin === location.origin ? "through JupyterLab" : "";
     tell("");
     const mine = stream;
     const source = new EventSource(url, { withCredentials: model.get("credentials") });
@@ -70,6 +85,7 @@ function initialize({ model }) {
     own("open", () => changed({ state: "open", opened: seen.opened + 1 }));
     own("error", () => {
       const closed = source.readyState === EventSource.CLOSED;
+      if (closed) note = "the browser does not try again";
       changed({ state: closed ? "closed" : "connecting", errors: seen.errors + 1 });
       if (closed) mine.abort(); // another stream may have the place
     });
@@ -82,51 +98,51 @@ function initialize({ model }) {
     }
   }
 
-  function close() {
+  function close(why) {
     if (!stream) return;
     stream.abort();
     stream = null;
-    note = "";
+    if (seen.state !== "closed") note = why;
     changed({ state: "closed" });
   }
 
   function end() {
-    close();
+    close("");
     over = true;
+    note = OVER;
+    redraw();
   }
 
   // The views come and go. The stream is open as long as there is a view.
   streams.set(model.get("key"), {
     enter(draw) {
       views.add(draw);
-      draw(seen, shown, note);
+      redraw();
       open();
     },
     leave(draw) {
       views.delete(draw);
-      if (!views.size) close();
+      if (!views.size) close("");
     },
   });
-  model.on("change:stopped", () => model.get("stopped") && close());
+  model.on("change:stopped", () => model.get("stopped") && close("stopped"));
   model.on("msg:custom", confirmed);
-  // JupyterLab does not tell a widget that its kernel has gone. The kernel's connection tells it.
-  const kernel = model.widget_manager?.kernel;
-  const gone = () => ["dead", "terminating", "restarting", "autorestarting"].includes(kernel.status) && end();
-  kernel?.statusChanged?.connect(gone);
-  kernel?.disposed?.connect(end);
+  const leaveKernel = watchKernel(model, end);
   return () => {
     end();
     streams.delete(model.get("key"));
-    kernel?.statusChanged?.disconnect(gone);
-    kernel?.disposed?.disconnect(end);
+    leaveKernel();
   };
 }
 
 function render({ model, el }) {
+  const { pathname, search } = new URL(model.get("url"));
   const head = document.createElement("div");
   const list = document.createElement("div");
-  head.style.margin = "2px 0";
-  list.style.cssText = "font-family:var(--jp-code-font-family,monospace);font-size:12px;line-height:1.5;overflow-wrap:anywhere";
+  head.className = "browser-events";
+  head.style.cssText = "display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 14px;margin:3px 0";
+  list.style.cssText =
+    "font-family:var(--jp-code-font-family,monospace);font-size:13px;line-height:1.5;overflow-wrap:anywhere";
   el.append(head, list);
 
   function part(tag, text, style = "") {
@@ -136,21 +152,29 @@ function render({ model, el }) {
     return node;
   }
 
-  function draw({ state, count, opened, errors, last_id }, shown, note) {
-    const pill = `background:${COLORS[state] ?? "#546e7a"};color:white;border-radius:9px;padding:1px 9px`;
+  function number(name, value, style = "") {
+    const node = part("span", `${name} `);
+    node.append(part("b", value, style), " "); // the space is for those who read the text alone
+    return node;
+  }
+
+  function draw({ state, count, opened, errors, last_id }, shown, story) {
+    const pill = `background:${COLORS[state] ?? QUIET};color:white;border-radius:9px;min-width:5.5em;text-align:center`;
+    const id = part("span", "last id ");
+    id.append(part("code", last_id || "-"), " ");
     head.replaceChildren(
       part("span", state, pill),
-      part("span", " \u00a0 events "),
-      part("b", count),
-      part("span", ` \u00a0 opened ${opened} \u00a0 errors ${errors} \u00a0 last id `),
-      part("code", last_id || "-"),
-      part("span", note && ` \u00a0 ${note}`),
+      part("code", ` ${pathname}${search} `, "overflow-wrap:anywhere"),
+      number("events", count),
+      number("opened", opened),
+      number("errors", errors, errors ? `color:${WRONG}` : ""),
+      ...(last_id ? [id] : []),
+      part("i", story),
     );
-    head.className = "browser-events";
     head.dataset.state = state;
     const lines = shown.map(([type, data, id]) => {
       const line = document.createElement("div");
-      line.append(part("b", type), part("span", ` ${id} `, "opacity:.6"), part("span", data));
+      line.append(part("b", type), part("span", ` ${id} `, `color:${QUIET}`), part("span", data));
       return line;
     });
     list.replaceChildren(...lines);

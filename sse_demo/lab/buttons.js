@@ -28,7 +28,8 @@ function render({ model, el }) {
     const color = over ? "transparent" : model.get("color");
     pill.style.cssText = `background:${color};color:white;border-radius:9px;padding:1px 9px`;
     said.textContent = gone ? OVER : asked ? `${asked}: waits for the kernel …` : model.get("said");
-    said.style.color = !over && !asked && model.get("failed") ? model.get("wrong") : "inherit";
+    const failed = !over && !asked && model.get("failed");
+    said.style.cssText = failed ? `border-left:4px solid ${model.get("wrong")};padding-left:6px` : "";
     for (const button of buttons) button.disabled = over;
   }
 

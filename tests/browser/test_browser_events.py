@@ -128,7 +128,7 @@ def test_an_event_may_be_named_as_one_of_the_connection(shown, open_server):
         open_server.publish("named", Event(f"called {name}", event=name))
     wait_until(lambda: len(shown.heard(3)["data"]) == 3, "Python has them", lambda: shown.heard(3))
     assert shown.heard(3) == {"state": "open", "opened": 1, "data": [f"called {name}" for name in names]}
-    assert "events 3 opened 1 errors 0" in shown.text(3)
+    assert "/events?topic=named events 3 opened 1 errors 0" in shown.text(3)
 
 
 def test_a_lost_connection_comes_back_and_is_counted(shown, open_server):
@@ -148,6 +148,7 @@ def test_a_lost_connection_comes_back_and_is_counted(shown, open_server):
 def test_what_a_browser_may_not_read_is_closed(shown, strict):
     wait_until(lambda: shown.state(2) == "closed", "it is closed")
     assert "opened 0" in shown.text(2)
+    assert "the browser does not try again" in shown.text(2)
     wait_until(lambda: shown.heard(2)["state"] == "closed", "Python has it", lambda: shown.heard(2))
 
 
@@ -164,6 +165,8 @@ def test_it_closes_with_its_output_when_its_cell_is_run_again_and_with_the_kerne
     wait_until(lambda: len(connections(open_server)) == READERS - 1, "a widget that is closed closes its stream")
     shown.notebook.restart_kernel()
     wait_until(lambda: not connections(open_server), "all streams are closed by the restart of the kernel")
+    assert "closed" in shown.text(0)
+    assert "Its kernel has gone." in shown.text(0)
     shown.run()
     wait_until(lambda: open_server.hub.subscribers == READERS, "all are subscribed")
     shown.notebook.command("kernelmenu:shutdown")

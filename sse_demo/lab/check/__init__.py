@@ -13,9 +13,10 @@ from .exercise import Exercise
 
 if TYPE_CHECKING:
     from .broadcast import newest, send_to
-    from .browser import headers, types
+    from .browser import cors_headers, heard
     from .choosing_a_transport import CHOICES, PRODUCTS, inbox, transports
     from .client import dispatcher, verify
+    from .server import alarm, departures
     from .service import routes, timing
     from .ten_messages import four_messages, menu, stop_id
     from .when_the_line_drops import consume, wait
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 EXERCISES = {
     "01_ten_messages": ("four_messages", "stop_id", "menu"),
     "02_wire_format": ("encode", "parser", "odd_events"),
-    "03_server": (),
+    "03_server": ("departures", "alarm"),
     "04_service": ("timing", "routes"),
     "05_client": ("verify", "dispatcher"),
-    "06_browser": ("types", "headers"),
+    "06_browser": ("heard", "cors_headers"),
     "07_when_the_line_drops": ("wait", "consume"),
     "08_choosing_a_transport": ("inbox", "transports"),
     "09_broadcast": ("send_to", "newest"),
@@ -44,11 +45,14 @@ __all__ = [
     "EXERCISES",
     "PRODUCTS",
     "Exercise",
+    "alarm",
     "consume",
+    "departures",
+    "cors_headers",
     "dispatcher",
     "encode",
     "four_messages",
-    "headers",
+    "heard",
     "inbox",
     "menu",
     "newest",
@@ -59,7 +63,6 @@ __all__ = [
     "stop_id",
     "timing",
     "transports",
-    "types",
     "verify",
     "wait",
 ]

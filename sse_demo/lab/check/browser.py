@@ -7,69 +7,133 @@ from collections.abc import Callable, Iterable, Mapping
 from ..report import Report
 from .exercise import Exercise
 
-PAGE = "https://shop.example"
+SHOP = "https://shop.example"
+ADMIN = "https://admin.example:8443"
+STRANGER = "https://evil.example"
 ALLOW, CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"
+NOTHING, COOKIES = "no CORS header", ", and cookies"  # in the rows
+
+# Of each page that is a stranger where SHOP and ADMIN are allowed: its origin, and what it is.
+STRANGERS = {
+    STRANGER: "a stranger",
+    "https://evilshop.example": "it ends like an allowed origin",
+    "https://shop.example.evil.example": "it begins like an allowed origin",
+    "https://shop.exam": "it is the beginning of an allowed origin",
+    "https://www.shop.example": "a subdomain is another host",
+    "https://shop-example": "the dot of an allowed origin is no wildcard",
+    "http://shop.example": "http is another scheme than https",
+    "https://shop.example:8443": "8443 is another port than https has by default",
+    "https://admin.example": "the allowed origin has the port 8443",
+    "null": "the origin of a sandboxed frame, which any page can have",
+    "": "it is no origin",
+}
 
 
 @Exercise
-def types(types: Callable[[bytes], Iterable[str]]) -> Report:
-    """Lesson 6: the event types that a page must listen for.
+def heard(heard: Callable[[bytes, set[str]], tuple[Iterable[tuple[str, str]], str]]) -> Report:
+    """Lesson 6: what the listeners of a page get, and where the page goes on (HTML standard, 9.2.6).
 
     Args:
-        types: Takes a stream. Returns the set of event types for which a page needs listeners to get every event of
-            the stream.
+        heard: Takes the bytes of a stream, and the event types that a page listens for. Returns the type and the data
+            of each event that the page hears, in order; and the id that the browser sends when it comes back.
     """
-    report = Report("listeners")
-    report.expect("an event without a type is a message", ["message"], lambda: sorted(types(b"data: 1\n\n")))
-    report.expect("an event with one is not", ["price"], lambda: sorted(types(b"event: price\ndata: 1\n\n")))
-    report.expect(
-        "each type once",
-        ["message", "price"],
-        lambda: sorted(types(b"event: price\ndata: 1\n\ndata: 2\n\nevent: price\ndata: 3\n\n")),
+    report = Report("heard")
+
+    def expect(what: str, stream: bytes, types: set[str], events: list[tuple[str, str]], last_id: str) -> None:
+        def answer() -> tuple[list[tuple[str, ...]], str]:
+            got, id = heard(stream, set(types))
+            return [tuple(event) for event in got], id
+
+        report.expect(what, (events, last_id), answer)
+
+    one = b"event: price\ndata: 1\n\n"
+    both = {"message", "price"}
+    expect("an event without a type is heard by the listener for message", b"data: 1\n\n", both, [("message", "1")], "")
+    expect("an event with an empty type is a message, too", b"event:\ndata: 1\n\n", both, [("message", "1")], "")
+    expect("an event of the type price is heard by the listener for price", one, both, [("price", "1")], "")
+    expect("an event of the type price is not heard by the listener for message", one, {"message"}, [], "")
+    expect("a page that listens for price only hears no message", b"data: 1\n\n", {"price"}, [], "")
+    expect("Price is another type than price", b"event: Price\ndata: 1\n\n", {"price"}, [], "")
+    expect("ice is another type than price", b"event: ice\ndata: 1\n\n", {"price"}, [], "")
+    expect(
+        "an event may have the type error, and is heard", b"event: error\ndata: 1\n\n", {"error"}, [("error", "1")], ""
     )
-    report.expect("a block without data is no event", [], lambda: sorted(types(b"event: price\nid: 1\n\n")))
-    report.expect("an empty type is none", ["message"], lambda: sorted(types(b"event:\ndata: 1\n\n")))
-    report.expect("upper case is another type", ["Price"], lambda: sorted(types(b"event: Price\ndata: 1\n\n")))
-    report.expect("a line may end with CRLF", ["price"], lambda: sorted(types(b"event: price\r\ndata: 1\r\n\r\n")))
-    report.expect("a field may have no colon", ["price"], lambda: sorted(types(b"event: price\ndata\n\n")))
-    report.expect("what has not ended is no event", [], lambda: sorted(types(b"event: price\ndata: 1\n")))
-    report.expect("a comment is nothing to listen for", [], lambda: sorted(types(b": event: price\n\n")))
+    expect("all events are heard, in the order of the stream, and the same one twice",
+           one + b"data: 2\n\n" + one, both, [("price", "1"), ("message", "2"), ("price", "1")], "")  # fmt: skip
+    expect("two lines of data are one event, and lines may end with CRLF",
+           b"event: price\r\ndata: 1\r\ndata: 2\r\n\r\n", both, [("price", "1\n2")], "")  # fmt: skip
+    first = b"event: price\nid: 1\ndata: 5\n\n"
+    price = [("price", "5")]
+    expect("the last id is that of the last event", first + b"event: price\nid: 2\ndata: 6\n\n", both,
+           [*price, ("price", "6")], "2")  # fmt: skip
+    expect("the id of an event that nobody hears is the last id as well", first + b"event: refund\nid: 2\ndata: 3\n\n",
+           both, price, "2")  # fmt: skip
+    expect("the id of a block without data is the last id, though the block is no event", first + b"id: 2\n\n", both,
+           price, "2")  # fmt: skip
+    expect("an event without an id leaves the last id as it is", first + b"data: 6\n\n", both,
+           [*price, ("message", "6")], "1")  # fmt: skip
+    expect("an empty id makes the last id empty", first + b"id:\ndata: 6\n\n", both, [*price, ("message", "6")], "")
+    expect("an id with a NUL in it is ignored", first + b"id: 2\0\ndata: 6\n\n", both, [*price, ("message", "6")], "1")
+    expect("a block whose blank line has not come gives no event and no id", first + b"id: 2\ndata: 6\n", both,
+           price, "1")  # fmt: skip
     return report
 
 
 @Exercise
-def headers(headers: Callable[[str | None, set[str], bool], Mapping[str, str]]) -> Report:
+def cors_headers(cors_headers: Callable[[str | None, set[str], bool], Mapping[str, str]]) -> Report:
     """Lesson 6: the CORS headers of an answer (Fetch standard, 3.3).
 
     Args:
-        headers: Takes the origin of the page, which may be None, the set of origins that are allowed, and whether
+        cors_headers: Takes the origin of the page, which may be None, the set of origins that are allowed, and whether
             cookies are allowed. Returns the headers by name.
     """
-    report = Report("cors")
+    report = Report("cors_headers")
 
-    def answer(origin: str | None, allowed: set[str], credentials: bool = False) -> dict[str, str]:
-        # Names of headers are case-insensitive: RFC 9110, 5.1.
-        return {name.title(): str(value) for name, value in headers(origin, allowed, credentials).items()}
+    def answer(origin: str | None, allowed: set[str], cookies: bool) -> dict[str, str]:
+        given = dict(cors_headers(origin, allowed, cookies))
+        return {str(name).title(): str(value) for name, value in given.items()}  # in any case: RFC 9110, 5.1
 
-    def of(origin: str | None, allowed: set[str], credentials: bool = False) -> dict[str, str]:
-        return {name: value for name, value in answer(origin, allowed, credentials).items() if name != "Vary"}
+    def told(origin: str | None, allowed: Iterable[str], cookies: bool) -> str:
+        given = answer(origin, set(allowed), cookies)
+        words = given.get(ALLOW, NOTHING)
+        if CREDENTIALS in given:
+            words += COOKIES if given[CREDENTIALS] == "true" else f", {CREDENTIALS}: {given[CREDENTIALS]}"
+        return words
 
-    report.expect("an origin that is allowed is told so", {ALLOW: PAGE}, lambda: of(PAGE, {PAGE}))
-    report.expect("one that is not is told nothing", {}, lambda: of("https://evil.example", {PAGE}))
-    report.expect("nor is a client without an origin", {}, lambda: of(None, {PAGE}))
-    report.expect("another port is another origin", {}, lambda: of(f"{PAGE}:8443", {PAGE}))
-    report.expect("and so is another scheme", {}, lambda: of("http://shop.example", {PAGE}))
-    report.expect("nor are its cookies wanted", {}, lambda: of("https://evil.example", {PAGE}, True))
-    report.expect("cookies are allowed in so many words", {ALLOW: PAGE, CREDENTIALS: "true"},
-                  lambda: of(PAGE, {PAGE}, True))  # fmt: skip
-    report.expect("* is for everybody", {ALLOW: "*"}, lambda: of("https://any.example", {"*"}))
-    report.expect("but never with cookies", {ALLOW: "*"}, lambda: of("https://any.example", {"*"}, True))
+    def each(origins: Iterable[str | None], allowed: Iterable[str], cookies: bool) -> list[str]:
+        return [told(origin, allowed, cookies) for origin in origins]
+
+    def without_and_with(origin: str | None) -> list[str]:
+        return [told(origin, two, cookies) for cookies in (False, True)]
+
+    def varies(origin: str | None) -> bool:
+        vary = answer(origin, set(two), False).get("Vary", "")
+        return "origin" in [name.strip().lower() for name in vary.split(",")]
+
+    def changed() -> set[str]:
+        allowed = set(two)
+        for origin in (*two, STRANGER, None):
+            cors_headers(origin, allowed, True)
+        return allowed ^ set(two)
+
+    two, everybody = (SHOP, ADMIN), ("*",)
+    report.expect("the only allowed origin is answered with its name", SHOP, told, SHOP, [SHOP], False)
+    report.expect("each of two allowed origins is answered with its own name alone", list(two), each, two, two, False)
     report.expect(
-        "a cache is told that each answer depends on the origin",
-        ["Origin"] * 4,
-        lambda: [
-            answer(origin, allowed).get("Vary", "").title()
-            for origin, allowed in [(PAGE, {PAGE}), ("https://evil.example", {PAGE}), (None, {PAGE}), (PAGE, {"*"})]
-        ],
+        "where cookies are allowed, each of two allowed origins is told so, with the word true",
+        [one + COOKIES for one in two],
+        each,
+        *(two, two, True),
     )
+    for origin, what in STRANGERS.items():
+        label = f"{origin or 'an empty Origin'} is given neither header, with cookies or without: {what}"
+        report.expect(label, [NOTHING] * 2, without_and_with, origin)
+    label = "a request without an Origin is given neither header, where two origins are allowed"
+    report.expect(label, [NOTHING] * 2, without_and_with, None)
+    label = "where everybody is allowed, the answer is * for a page, for null, and without an Origin"
+    report.expect(label, ["*"] * 3, each, [STRANGER, "null", None], everybody, False)
+    report.expect("where everybody is allowed, nobody is allowed cookies", ["*"] * 2, each, two, everybody, True)
+    for whom, asks in {"an allowed origin": SHOP, "a stranger": STRANGER, "a request without an Origin": None}.items():
+        report.expect(f"Vary names Origin in the answer to {whom}", True, varies, asks)
+    report.expect("the set of allowed origins is left as it is", set(), changed)
     return report
