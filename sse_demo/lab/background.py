@@ -66,11 +66,14 @@ class Background:
         self.start(serving())
         return f"{host}:{port}"
 
-    def wait_until(self, fact: Callable[[], object], timeout: float = 10) -> None:
+    def wait_until(self, fact: Callable[[], object], what: str = "", timeout: float = 10) -> None:
         """Wait, in a cell, for a fact.
+
+        >>> background.wait_until(lambda: len(readers) == 20, "twenty readers")  # doctest: +SKIP
 
         Args:
             fact: Is called again and again, until what it returns is true.
+            what: What is waited for, in words. The error says it.
             timeout: Seconds.
 
         Raises:
@@ -79,7 +82,8 @@ class Background:
         deadline = time.monotonic() + timeout
         while not fact():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"this has not become true within {timeout:g} s")
+                waited = f"no {what}" if what else "what the cell waits for has not become true"
+                raise TimeoutError(f"{waited} within {timeout:g} s")
             time.sleep(LOOK)
 
     def stop(self) -> None:

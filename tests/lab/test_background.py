@@ -86,7 +86,9 @@ def test_it_calls_functions_on_its_loop(background):
     assert called == [1]
 
 
-def test_waiting_has_an_end(background):
+def test_waiting_has_an_end_which_says_what_was_waited_for(background):
+    with pytest.raises(TimeoutError, match=r"^no twenty readers within 0.1 s$"):
+        background.wait_until(lambda: False, "twenty readers", timeout=0.1)
     with pytest.raises(TimeoutError, match=r"within 0.1 s"):
         background.wait_until(lambda: False, timeout=0.1)
 

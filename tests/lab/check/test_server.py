@@ -1,0 +1,504 @@
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from itertools import cycle
+
+import pytest
+from tornado.iostream import StreamClosedError
+from tornado.web import RequestHandler
+
+from sse_demo.lab import check
+from sse_demo.lab.check.server import CITIES, _Stand
+
+TYPE = "the type is text/event-stream"
+ARRIVES = "each city arrives when it is written, and not with a later one"
+WHOLE = "each city is an event of its own: a blank line ends it"
+LETTERS = "the letters are UTF-8, and the cities come again and again"
+SECOND = "a second reader has a city, too"
+STAYS = "it still gets cities when the first reader has left"
+GOES_ON = "no handler goes on when its reader has left"
+TRACEBACK = "no reader who leaves makes a traceback in the log"
+A_CLASS = "it is a class that is made from RequestHandler"
+
+
+def missing(report):
+    return [what for done, what, _ in report.rows if not done]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    yield
+    assert not [thread for thread in threading.enumerate() if thread.name == "check of a handler"]
+    assert not [handler for handler in logging.getLogger("tornado").handlers if isinstance(handler, _Stand)]
+
+
+class _Stream(RequestHandler):
+    """A right one. The others differ from it in one thing."""
+
+    type = "text/event-stream"
+    encoding = "utf-8"
+    form = "data: {}\n\n"
+    cities = CITIES
+
+    async def get(self):
+        if self.type:
+            self.set_header("Content-Type", self.type)
+        await self.run()
+
+    async def run(self):
+        for city in cycle(self.cities):
+            self.write(self.form.format(city).encode(self.encoding))
+            try:
+                await self.flush()
+            except StreamClosedError:
+                return
+            await asyncio.sleep(0.1)
+
+
+class RightInOneTry(_Stream):
+    type = "text/event-stream; charset=utf-8"
+
+    async def run(self):
+        try:
+            while True:
+                for city in self.cities:
+                    await self.flush()
+                    self.write(f"id: {city}\r\nevent: city\r\ndata:{city}\r\n\r\n")
+                    await self.flush()
+                    await asyncio.sleep(0.1)
+        except StreamClosedError:
+            pass
+
+
+class RightByWaiting(_Stream):
+    def prepare(self):
+        self.gone = asyncio.Event()
+
+    def on_connection_close(self):
+        self.gone.set()
+
+    async def run(self):
+        self.write(": hello\n\n")
+        for city in cycle(self.cities):
+            if self.gone.is_set():
+                break
+            self.write("event: city\n")
+            self.write(f"data: {city}\n\n")
+            self.flush()
+            await asyncio.wait([asyncio.ensure_future(self.gone.wait())], timeout=0.1)
+
+
+class RightByCancelling(_Stream):
+    def on_connection_close(self):
+        self.task.cancel()
+
+    async def get(self):
+        self.task = asyncio.ensure_future(super().get())
+        await asyncio.wait([self.task])
+
+
+@pytest.mark.parametrize("handler", [_Stream, RightInOneTry, RightByWaiting, RightByCancelling])
+def test_right_departures_pass(handler):
+    report = check.departures(handler)
+    assert report.passed, report
+
+
+class AllMissing(_Stream):
+    type = ""
+    encoding = "latin-1"
+    form = "data: {}\n"
+
+    async def run(self):
+        for city in cycle(self.cities):
+            self.write(self.form.format(city).encode(self.encoding))
+            await asyncio.sleep(0.1)
+
+
+class NoFlush(AllMissing):
+    type = _Stream.type
+    encoding = "utf-8"
+    form = _Stream.form
+
+
+class FlushedBeforeOnly(NoFlush):
+    async def run(self):
+        await self.flush()
+        await super().run()
+
+
+class NoType(_Stream):
+    type = ""
+
+
+class AnotherType(_Stream):
+    type = "text/plain"
+
+
+class OneLineEnd(_Stream):
+    form = "data: {}\n"
+
+
+class BlankLineBefore(_Stream):
+    form = "\ndata: {}\n"
+
+
+class Latin1(_Stream):
+    encoding = "latin-1"
+
+
+class WithoutUmlauts(_Stream):
+    cities = ("Zurich", "Malmo", "Krakow")
+
+
+class OnlyThree(_Stream):
+    async def run(self):
+        for city in CITIES:
+            self.write(f"data: {city}\n\n")
+            await self.flush()
+            await asyncio.sleep(0.1)
+
+
+class ThreeInOne(_Stream):
+    async def run(self):
+        try:
+            while True:
+                for city in CITIES:
+                    self.write(f"data: {city}\n")
+                    await self.flush()
+                    await asyncio.sleep(0.1)
+                self.write("\n")
+        except StreamClosedError:
+            pass
+
+
+class FlushedByTwos(_Stream):
+    async def run(self):
+        try:
+            for number, city in enumerate(cycle(CITIES)):
+                self.write(f"data: {city}\n\n")
+                if number % 2:
+                    await self.flush()
+                await asyncio.sleep(0.1)
+        except StreamClosedError:
+            pass
+
+
+class Traceback(_Stream):
+    async def run(self):
+        for city in cycle(CITIES):
+            self.write(f"data: {city}\n\n")
+            await self.flush()
+            await asyncio.sleep(0.1)
+
+
+class GoesOn(_Stream):
+    async def run(self):
+        for city in cycle(CITIES):
+            self.write(f"data: {city}\n\n")
+            with contextlib.suppress(StreamClosedError):
+                await self.flush()
+            await asyncio.sleep(0.1)
+
+
+class OneForAll(_Stream):
+    gone = None
+
+    def on_connection_close(self):
+        type(self).gone.set()
+
+    async def run(self):
+        cls = type(self)
+        cls.gone = cls.gone or asyncio.Event()
+        for city in cycle(CITIES):
+            if cls.gone.is_set():
+                return
+            self.write(f"data: {city}\n\n")
+            self.flush()
+            await asyncio.sleep(0.1)
+
+
+class Locked(_Stream):
+    lock = asyncio.Lock()
+
+    async def run(self):
+        async with self.lock:
+            await super().run()
+
+
+class Blocking(_Stream):
+    async def run(self):
+        try:
+            for city in cycle(CITIES):
+                self.write(f"data: {city}\n\n")
+                await self.flush()
+                time.sleep(0.1)  # noqa: ASYNC251  the mistake
+        except StreamClosedError:
+            pass
+
+
+class HoldsOn(_Stream):
+    async def run(self):
+        while True:
+            try:
+                await super().run()
+                await asyncio.sleep(0.1)
+            except BaseException:
+                time.sleep(0.01)  # noqa: ASYNC251  as long as the check may wait
+
+
+class FailsAtOnce(_Stream):
+    async def get(self):
+        raise NameError("name 'itertools' is not defined")
+
+
+@pytest.mark.parametrize(
+    ("handler", "rows"),
+    [
+        (AllMissing, [TYPE, ARRIVES, WHOLE, LETTERS, GOES_ON]),
+        (NoFlush, [ARRIVES, GOES_ON]),
+        (FlushedBeforeOnly, [ARRIVES, GOES_ON]),
+        (NoType, [TYPE]),
+        (AnotherType, [TYPE]),
+        (OneLineEnd, [WHOLE]),
+        (BlankLineBefore, [WHOLE]),
+        (Latin1, [LETTERS]),
+        (WithoutUmlauts, [LETTERS]),
+        (ThreeInOne, [WHOLE]),
+        (FlushedByTwos, [ARRIVES]),
+        (Traceback, [TRACEBACK]),
+        (GoesOn, [GOES_ON]),
+        (OneForAll, [STAYS]),
+        (Locked, [SECOND]),
+        (FailsAtOnce, ["the status is 200"]),
+    ],
+)
+def test_what_is_wrong_with_departures_is_said(handler, rows):
+    report = check.departures(handler)
+    assert missing(report) == rows, report
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # of a thread that had to be ended
+@pytest.mark.parametrize(("handler", "row"), [(OnlyThree, LETTERS), (Blocking, SECOND), (HoldsOn, GOES_ON)])
+def test_departures_that_end_or_block_or_never_end_are_told_so_in_time(handler, row):
+    start = time.monotonic()
+    assert row in missing(check.departures(handler))
+    assert time.monotonic() - start < 9
+
+
+@pytest.mark.parametrize("answer", [None, "Departures", _Stream.get, object, asyncio.sleep])
+def test_what_is_no_handler_is_told_so(answer):
+    assert missing(check.departures(answer)) == missing(check.alarm(answer, set())) == [A_CLASS]
+
+
+def test_an_error_of_the_handler_is_shown():
+    assert "NameError: name 'itertools'" in repr(check.departures(FailsAtOnce))
+
+
+FIRST = "the first byte comes at once, and begins a comment"
+THREE = "three readers are three in listening"
+BEATS = "half a second later comes another comment"
+OUT = "who leaves is out of it before the next heartbeat"
+OTHERS = "the other two still have heartbeats"
+VISITS = "10 readers who leave at once are out of it, the two are in"
+WAITS = "no handler waits when all have left"
+
+listening = set()
+
+
+@pytest.fixture(autouse=True)
+def nobody_listens():
+    listening.clear()
+
+
+class _Alarm(RequestHandler):
+    beat = 0.5
+
+    def prepare(self):
+        self.gone = asyncio.Event()
+
+    def on_connection_close(self):
+        self.gone.set()
+
+    async def get(self):
+        self.set_header("Content-Type", "text/event-stream")
+        listening.add(self)
+        try:
+            while not self.gone.is_set():
+                await self.send(":\n")
+                await self.pause()
+        except StreamClosedError:
+            pass
+        finally:
+            listening.discard(self)
+
+    async def send(self, text):
+        self.write(text)
+        await self.flush()
+
+    async def pause(self):
+        await asyncio.wait([asyncio.ensure_future(self.gone.wait())], timeout=self.beat)
+
+
+class RightByTheSet(_Alarm):
+    def on_connection_close(self):
+        listening.discard(self)
+
+    async def get(self):
+        self.set_header("Content-Type", "text/event-stream")
+        listening.add(self)
+        try:
+            while self in listening:
+                await self.send(": still here\n\n")
+                await asyncio.sleep(self.beat)
+        except StreamClosedError:
+            listening.discard(self)
+
+
+class RightByCancellingIt(RequestHandler):
+    def on_connection_close(self):
+        self.task.cancel()
+
+    async def get(self):
+        self.set_header("Content-Type", "text/event-stream;charset=UTF-8")
+        self.task = asyncio.current_task()
+        listening.add(self)
+        try:
+            while True:
+                self.write(":\r\n")
+                await self.flush()
+                await asyncio.sleep(0.5)
+        except (StreamClosedError, asyncio.CancelledError):
+            return
+        finally:
+            listening.remove(self)
+
+
+class RightWithATaskForTheBeats(_Alarm):
+    async def get(self):
+        self.set_header("Content-Type", "text/event-stream")
+        listening.add(self)
+        beats = asyncio.ensure_future(self.beats())
+        await self.gone.wait()
+        beats.cancel()
+        listening.discard(self)
+
+    async def beats(self):
+        while not self.gone.is_set():
+            try:
+                await self.send(": beat\n")
+            except StreamClosedError:
+                self.gone.set()
+            await asyncio.sleep(0.5)
+
+
+class RightWithAPause(_Alarm):
+    def on_connection_close(self):
+        listening.discard(self)
+
+    async def pause(self):
+        await asyncio.sleep(self.beat)
+
+
+@pytest.mark.parametrize(
+    "handler", [_Alarm, RightByTheSet, RightByCancellingIt, RightWithATaskForTheBeats, RightWithAPause]
+)
+def test_a_right_alarm_passes(handler):
+    report = check.alarm(handler, listening)
+    assert report.passed, report
+    assert not listening
+
+
+class Sleeps(_Alarm):
+    async def get(self):
+        self.set_header("Content-Type", "text/event-stream")
+        listening.add(self)
+        await asyncio.sleep(3600)
+        listening.discard(self)
+
+
+class NoBeats(_Alarm):
+    beat = 3600
+
+
+class Hurries(_Alarm):
+    beat = 0.05
+
+
+class Events(_Alarm):
+    async def send(self, text):
+        await super().send("data: beat\n\n")
+
+
+class NoticesWhenItWrites(_Alarm):
+    def on_connection_close(self):
+        pass
+
+
+class OneEventForAll(_Alarm):
+    def prepare(self):
+        cls = type(self)
+        self.gone = cls.__dict__.get("shared") or asyncio.Event()
+        cls.shared = self.gone
+
+
+class NobodyCounts(_Alarm):
+    async def get(self):
+        await super().get()
+
+    async def send(self, text):
+        listening.discard(self)
+        await super().send(text)
+
+
+class WithoutType(_Alarm):
+    def set_header(self, name, value):
+        super().set_header(name, "text/html" if name == "Content-Type" else value)
+
+
+class ATraceback(_Alarm):
+    async def send(self, text):
+        if self.gone.is_set():
+            raise ConnectionError("nobody reads")
+        await super().send(text)
+
+    async def get(self):
+        self.set_header("Content-Type", "text/event-stream")
+        listening.add(self)
+        try:
+            while True:
+                await self.send(":\n")
+                await self.pause()
+        finally:
+            listening.discard(self)
+
+
+@pytest.mark.parametrize(
+    ("handler", "rows"),
+    [
+        (Sleeps, [FIRST, BEATS, OUT, OTHERS, VISITS, WAITS]),
+        (NoBeats, [BEATS, OTHERS]),
+        (Hurries, [BEATS]),
+        (Events, [FIRST, BEATS, OTHERS]),
+        (NoticesWhenItWrites, [OUT]),
+        (OneEventForAll, [OUT, OTHERS, VISITS]),
+        (NobodyCounts, [THREE, OUT, VISITS]),
+        (WithoutType, [TYPE]),
+        (ATraceback, [TRACEBACK]),
+    ],
+)
+def test_what_is_wrong_with_an_alarm_is_said(handler, rows):
+    report = check.alarm(handler, listening)
+    assert missing(report) == rows, report
+
+
+def test_who_left_an_earlier_attempt_is_not_counted():
+    check.alarm(Sleeps, listening)
+    assert listening
+    assert check.alarm(_Alarm, listening).passed
+
+
+@pytest.mark.parametrize("answer", [None, 3])
+def test_listening_must_be_a_set(answer):
+    assert missing(check.alarm(_Alarm, answer)) == ["listening is a set"]
