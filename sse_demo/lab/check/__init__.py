@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .choosing_a_transport import CHOICES, PRODUCTS, inbox, transports
     from .client import dispatcher, verify
     from .server import alarm, departures
-    from .server import alarm, departures
     from .service import routes, timing
     from .ten_messages import four_messages, menu, stop_id
     from .when_the_line_drops import consume, wait
@@ -48,7 +47,6 @@ __all__ = [
     "Exercise",
     "alarm",
     "consume",
-    "departures",
     "cors_headers",
     "departures",
     "dispatcher",
