@@ -1,4 +1,7 @@
+import contextlib
+import hmac
 import time
+from functools import partial
 
 import pytest
 
@@ -7,192 +10,483 @@ from sse_demo.lab.check import service as check_service
 from sse_demo.web.handlers import Handler, problem
 from sse_demo.web.routing import Group, Route
 
-WORD = "a word of the test"
+WORD = "a-word-of-the-test"
+QUICK = "a quick answer has its time"
+IN_MS = "a slow answer has its time, in milliseconds"
+TWO = "two requests at the same time have a time each"
+REFUSED = "a refused request (403) has its time, too"
+STREAM = "a stream has the time to its first byte"
+ONCE = "the middleware yields once"
+AS_BEFORE = "the status and the body stay as they are"
 
 
 @pytest.fixture(autouse=True)
 def in_a_third_of_the_time(monkeypatch):
-    monkeypatch.setattr(check_service, "SLOW", check_service.SLOW / 3)
-    monkeypatch.setattr(check_service, "LATER", check_service.LATER / 3)
+    for name in ("SLOW", "LATER", "TIMEOUT"):
+        monkeypatch.setattr(check_service, name, getattr(check_service, name) / 3)
 
 
-def _timing(handler):
+def missing(report):
+    return [what for done, what, _ in report.rows if not done]
+
+
+def told(handler, seconds, form="total;dur={}"):
+    handler.set_header("Server-Timing", form.format(seconds * 1000))
+
+
+# Exercise 1
+
+
+def a_local_variable(handler, form="total;dur={}"):
     start = time.perf_counter()
     yield
-    handler.set_header("Server-Timing", f"total;dur={(time.perf_counter() - start) * 1000}")
+    told(handler, time.perf_counter() - start, form)
 
 
-def test_a_right_timing_passes():
-    assert check.timing(_timing).passed
+def an_attribute_of_the_handler(handler):
+    handler.begun = time.monotonic()
+    try:
+        yield
+    finally:
+        told(handler, time.monotonic() - handler.begun)
+
+
+started_by_handler = {}
+
+
+def a_dict_with_a_key_for_each_request(handler):
+    started_by_handler[handler] = time.time()
+    yield
+    told(handler, time.time() - started_by_handler.pop(handler))
+
+
+def what_tornado_has_measured(handler):
+    yield
+    told(handler, handler.request.request_time())
 
 
 @pytest.mark.parametrize(
-    "form", ["total; dur={:.0f}", 'total;desc="all of it";dur={}', 'total;dur="{}"', "total;dur={}, db;dur=1"]
+    "timing",
+    [
+        a_local_variable,
+        an_attribute_of_the_handler,
+        a_dict_with_a_key_for_each_request,
+        what_tornado_has_measured,
+        partial(a_local_variable, form="total; dur={:.0f}"),
+        partial(a_local_variable, form='total;desc="all of it";dur={}'),
+        partial(a_local_variable, form='total;dur="{}"'),
+        partial(a_local_variable, form="total;dur={}, db;dur=1"),
+    ],
+    ids=lambda timing: timing.keywords["form"] if isinstance(timing, partial) else timing.__name__,
 )
-def test_other_forms_are_allowed(form):
-    def timing(handler):
-        start = time.perf_counter()
-        yield
-        handler.set_header("Server-Timing", form.format((time.perf_counter() - start) * 1000))
-
+def test_a_right_timing_passes(timing):
     assert check.timing(timing).passed
 
 
-def _shared():
+def one_start_for_all():
     started = {}
 
     def timing(handler):
         started["at"] = time.perf_counter()
         yield
-        handler.set_header("Server-Timing", f"total;dur={(time.perf_counter() - started['at']) * 1000}")
+        told(handler, time.perf_counter() - started["at"])
 
     return timing
 
 
-def _stack():
+def a_stack_of_starts():
     started = []
 
     def timing(handler):
         started.append(time.perf_counter())
         yield
-        handler.set_header("Server-Timing", f"total;dur={(time.perf_counter() - started.pop()) * 1000}")
+        told(handler, time.perf_counter() - started.pop())
 
     return timing
 
 
-def _by_path():
+def a_start_for_each_path():
     started = {}
 
     def timing(handler):
         started[handler.request.path] = time.perf_counter()
         yield
-        passed = time.perf_counter() - started[handler.request.path]
-        handler.set_header("Server-Timing", f"total;dur={passed * 1000}")
+        told(handler, time.perf_counter() - started[handler.request.path])
 
     return timing
 
 
-def _always_the_same(handler):
-    yield
-    handler.set_header("Server-Timing", "total;dur=250")
-
-
-def _seconds(handler):
+def seconds(handler):
     start = time.perf_counter()
     yield
-    handler.set_header("Server-Timing", f"total;dur={time.perf_counter() - start}")
+    told(handler, (time.perf_counter() - start) / 1000)
 
 
-def _with_unit(handler):
+def the_time_of_the_processor(handler):
+    start = time.process_time()
+    yield
+    told(handler, time.process_time() - start)
+
+
+def before_the_yield(handler):
+    told(handler, 0)
+    yield
+
+
+def a_unit_behind_the_number(handler):
     yield
     handler.set_header("Server-Timing", "total;dur=0.0ms")
 
 
-def _before(handler):
-    handler.set_header("Server-Timing", "total;dur=0")
-    yield
-
-
-def _successes_only(handler):
+def answers_with_200_only(handler):
     start = time.perf_counter()
     yield
     if handler.get_status() == 200:
-        handler.set_header("Server-Timing", f"total;dur={(time.perf_counter() - start) * 1000}")
+        told(handler, time.perf_counter() - start)
 
 
-def _nothing(handler):
+def nothing(handler):
     yield
 
 
-def _no_generator(handler):
-    handler.set_header("Server-Timing", "total;dur=0")
+def a_second_yield(handler):
+    yield from a_local_variable(handler)
+    yield
+
+
+def a_body_of_its_own(handler):
+    start = time.perf_counter()
+    yield
+    told(handler, time.perf_counter() - start)
+    handler.write("in time")
+
+
+def another_status(handler):
+    yield from a_local_variable(handler)
+    handler.set_status(203)
+
+
+def an_error(handler):
+    yield
+    raise KeyError("start")
 
 
 @pytest.mark.parametrize(
-    ("timing", "missing"),
+    ("timing", "wrong"),
     [
-        (_shared(), ["two that overlap"]),
-        (_stack(), ["two that overlap"]),
-        (_by_path(), ["two that overlap"]),
-        (_seconds, ["a slow one, in milliseconds", "two that overlap"]),
-        (_before, ["a slow one, in milliseconds", "two that overlap", "one that was refused"]),
-        (_with_unit, ["a quick answer", "a slow one, in milliseconds", "two that overlap",
-                      "one that was refused", "a stream"]),
-        (_successes_only, ["one that was refused"]),
-        (_nothing, ["a quick answer", "a slow one, in milliseconds", "two that overlap",
-                    "one that was refused", "a stream"]),
+        (one_start_for_all(), [TWO]),
+        (a_stack_of_starts(), [TWO]),
+        (a_start_for_each_path(), [TWO]),
+        (seconds, [IN_MS, TWO]),
+        (the_time_of_the_processor, [IN_MS, TWO]),
+        (before_the_yield, [IN_MS, TWO, REFUSED]),
+        (a_unit_behind_the_number, [QUICK, IN_MS, TWO, REFUSED, STREAM]),
+        (answers_with_200_only, [REFUSED]),
+        (nothing, [QUICK, IN_MS, TWO, REFUSED, STREAM]),
+        (a_second_yield, [ONCE]),
+        (another_status, [AS_BEFORE]),
+        (an_error, [QUICK, IN_MS, TWO, REFUSED, STREAM, AS_BEFORE]),
     ],
-)  # fmt: skip
-def test_what_is_wrong_with_a_timing_is_said(timing, missing):
-    report = check.timing(timing)
-    assert [what for done, what, _ in report.rows if not done] == missing
+    ids=lambda timing: timing.__qualname__.partition(".")[0] if callable(timing) else "",
+)
+def test_what_is_wrong_with_a_timing_is_said(timing, wrong):
+    assert missing(check.timing(timing)) == wrong
 
 
 def test_a_time_that_has_not_passed_is_refused():
-    report = check.timing(_always_the_same)
-    (remark,) = [remark for _, what, remark in report.rows if what == "a quick answer"]
+    def always_the_same(handler):
+        yield
+        told(handler, 0.25)
+
+    (remark,) = [remark for _, what, remark in check.timing(always_the_same).rows if what == QUICK]
     assert "dur=250 for what took" in remark
 
 
-async def _async(handler):
-    handler.set_header("Server-Timing", "total;dur=0")
+def no_generator(handler):
+    told(handler, 0)
 
 
-@pytest.mark.parametrize("middleware", [_no_generator, _async])
+async def a_coroutine(handler):
+    told(handler, 0)
+
+
+async def an_async_generator(handler):
+    yield
+
+
+@pytest.mark.parametrize("middleware", [no_generator, a_coroutine, an_async_generator])
 def test_what_is_no_middleware_is_told_so(middleware):
     report = check.timing(middleware)
     assert not report.passed
     assert "must be a generator function, with one yield" in report.rows[0][2]
 
 
-class _Echo(Handler):
+def without_a_yield(handler):
+    return
+    yield
+
+
+@pytest.mark.parametrize("middleware", [None, "timing", lambda: None, without_a_yield])
+def test_what_cannot_be_called_or_does_not_yield_ends_in_rows(middleware):
+    assert QUICK in missing(check.timing(middleware))
+
+
+def test_a_middleware_that_never_ends_is_ended():
+    laps = []
+
+    def endless(handler):
+        while True:
+            laps.append(1)
+            time.sleep(0.001)
+        yield
+
+    begin = time.monotonic()
+    report = check.timing(endless)
+    assert time.monotonic() - begin < 6
+    assert "has not answered" in report.rows[0][2]
+    assert not any(done for done, _, _ in report.rows)
+    time.sleep(0.2)
+    count = len(laps)
+    time.sleep(0.2)
+    assert len(laps) == count
+
+
+# Exercise 2
+
+GETS_ROOM = "GET /v1/rooms/tea gives the room"
+GETS_MEMBER = "GET /v1/rooms/tea/members/ann gives both parameters"
+NOT_AT_ROOT = "GET /rooms/tea is 404"
+NO_WORD = "GET /admin/rooms/tea without a word is 401"
+OTHER_WORDS = "every other word is 401"
+METHODS = "no method passes without the word"
+NOT_RUN = "behind the lock no handler has been run"
+SCHEME = "a 401 says Bearer in WWW-Authenticate"
+OPENS = "with the word, GET /admin/rooms/tea gives the room"
+ROOM = "GET /v1/rooms/tea has X-Api-Version"
+MEMBER = "GET /v1/rooms/tea/members/ann has X-Api-Version"
+ROOM_405 = "DELETE /v1/rooms/tea (405) has X-Api-Version"
+MEMBER_405 = "DELETE /v1/rooms/tea/members/ann (405) has X-Api-Version"
+NOT_ADMIN = "GET /admin/rooms/tea has no X-Api-Version"
+NOT_401 = "a 401 has no X-Api-Version"
+A_LIST = "routes is a list of Route and Group"
+STARTS = "a server starts with these routes"
+
+
+class Echo(Handler):
     def get(self, **parameters):
         self.write(parameters)
 
 
-def _version(handler):
+def version(handler):
     yield
     handler.set_header("X-Api-Version", "1")
 
 
-def _locked(handler):
+def refuse():
+    raise problem(401, "locked", {"WWW-Authenticate": "Bearer"})
+
+
+def locked(handler):
+    if handler.request.headers.get("Authorization") != f"Bearer {WORD}":
+        refuse()
+    yield
+
+
+def compared_digests(handler):
+    said = handler.request.headers.get("Authorization", "")
+    if not hmac.compare_digest(said.encode(), f"Bearer {WORD}".encode()):
+        refuse()
+    yield
+
+
+def scheme_in_any_case(handler):
+    scheme, _, word = handler.request.headers.get("Authorization", "").partition(" ")
+    if (scheme.lower(), word) != ("bearer", WORD):
+        refuse()
+    yield
+
+
+class Versioned(Echo):
+    def set_default_headers(self):
+        super().set_default_headers()
+        self.set_header("X-Api-Version", "1")
+
+
+def version_in_the_end(handler):
+    try:
+        yield
+    finally:
+        handler.set_header("X-Api-Version", "1")
+
+
+room = Route("/rooms/{room}", Echo)
+members = Route("/rooms/{room}/members/{member}", Echo)
+v1 = Group("/v1", [room, members], [version])
+admin = Group("/admin", [room], [locked])
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        pytest.param([v1, admin], id="two groups"),
+        pytest.param(
+            (
+                Group("/v1/rooms/{room}", (Route("", Echo), Route("/members/{member}", Echo)), (version,)),
+                Group("/admin", (Group("/rooms", [Route("/{room}", Echo)]),), (compared_digests,)),
+            ),
+            id="groups in groups, and tuples",
+        ),
+        pytest.param(
+            [
+                Route("/v1/rooms/{room}", Echo, [version_in_the_end]),
+                Route("/v1/rooms/{room}/members/{member}", Echo, [version_in_the_end]),
+                Route("/admin/rooms/{room}", Echo, [scheme_in_any_case]),
+            ],
+            id="flat routes",
+        ),
+        pytest.param(
+            [Group("/v1", [Route(one.path, Versioned) for one in (room, members)]), admin], id="a handler's own headers"
+        ),
+    ],
+)
+def test_right_routes_pass(routes):
+    assert missing(check.routes(routes, WORD)) == []
+
+
+def any_word(handler):
+    if "Authorization" not in handler.request.headers:
+        refuse()
+    yield
+
+
+def words_that_begin_so(handler):
+    if not handler.request.headers.get("Authorization", "").startswith(f"Bearer {WORD}"):
+        refuse()
+    yield
+
+
+def words_that_contain_it(handler):
+    if WORD not in handler.request.headers.get("Authorization", ""):
+        refuse()
+    yield
+
+
+def a_part_of_the_word(handler):
+    _, _, word = handler.request.headers.get("Authorization", "x").partition(" ")
+    if word not in WORD or not word:
+        refuse()
+    yield
+
+
+def any_capitals(handler):
+    if handler.request.headers.get("Authorization", "").lower() != f"bearer {WORD}":
+        refuse()
+    yield
+
+
+def digests_of_text(handler):
+    if not hmac.compare_digest(handler.request.headers.get("Authorization", ""), f"Bearer {WORD}"):
+        refuse()
+    yield
+
+
+def get_alone(handler):
+    if handler.request.method == "GET":
+        yield from locked(handler)
+    else:
+        yield
+
+
+def after_the_yield(handler):
+    yield
+    with contextlib.closing(locked(handler)) as lock:
+        next(lock)
+
+
+def without_a_scheme(handler):
     if handler.request.headers.get("Authorization") != f"Bearer {WORD}":
         raise problem(401, "locked")
     yield
 
 
-def _locked_for_nobody_who_says_something(handler):
-    if "Authorization" not in handler.request.headers:
-        raise problem(401, "locked")
+def forbidden(handler):
+    if handler.request.headers.get("Authorization") != f"Bearer {WORD}":
+        raise problem(403, "locked")
     yield
 
 
-_rooms = Route("/rooms/{room}", _Echo)
-_members = Route("/rooms/{room}/members/{member}", _Echo)
-_admin = Group("/admin", [_rooms], [_locked])
+def version_before(handler):
+    handler.set_header("X-Api-Version", "1")
+    yield
 
 
-def test_right_routes_pass():
-    assert check.routes([Group("/v1", [_rooms, _members], [_version]), _admin], WORD).passed
+def behind(lock):
+    return [v1, Group("/admin", [room], [lock])]
 
 
 @pytest.mark.parametrize(
-    ("routes", "missing"),
+    ("routes", "wrong"),
     [
-        ([Group("/v1", [_rooms, _members], [_version]), Group("/admin", [_rooms])],
-         ["/admin/rooms/{room} is locked", "it stays so at another word"]),
-        ([Group("/v1", [_rooms, _members], [_version]),
-          Group("/admin", [_rooms], [_locked_for_nobody_who_says_something])], ["it stays so at another word"]),
-        ([Group("/v1", [_rooms], [_version]), _admin], ["/v1/rooms/{room}/members/{member}", "a member has it"]),
-        ([Group("/v1", [_rooms, _members]), _admin], ["a room has the version", "a member has it",
-                                                      "a refused request has it (a DELETE: 405)"]),
-        ([Group("", [Group("/v1", [_rooms, _members]), _admin], [_version])], ["what is not below /v1 has not"]),
-        ([Group("/v1", [_rooms, _members], [_version]), _admin, _rooms], ["there is nothing at /rooms/{room}"]),
-        ([_rooms, _rooms], ["a server that has these routes"]),
-        ("routes", ["a server that has these routes"]),
-        ([Group("/admin", [_rooms], _locked)], ["a server that has these routes"]),
+        pytest.param([v1, Group("/admin", [room])], [NO_WORD, OTHER_WORDS, METHODS, NOT_RUN, SCHEME], id="no lock"),
+        pytest.param(behind(any_word), [OTHER_WORDS, NOT_RUN], id="any word"),
+        pytest.param(behind(words_that_begin_so), [OTHER_WORDS, NOT_RUN], id="words that begin so"),
+        pytest.param(behind(words_that_contain_it), [OTHER_WORDS, NOT_RUN], id="words that contain it"),
+        pytest.param(behind(a_part_of_the_word), [OTHER_WORDS, NOT_RUN], id="a part of the word"),
+        pytest.param(behind(any_capitals), [OTHER_WORDS, NOT_RUN], id="any capitals"),
+        pytest.param(behind(digests_of_text), [OTHER_WORDS], id="compare_digest of text that is not ASCII"),
+        pytest.param(behind(get_alone), [METHODS, NOT_RUN], id="GET alone is locked"),
+        pytest.param(behind(after_the_yield), [NOT_RUN], id="the lock comes after the handler"),
+        pytest.param(behind(without_a_scheme), [SCHEME], id="a 401 without WWW-Authenticate"),
+        pytest.param(behind(forbidden), [NO_WORD, OTHER_WORDS, METHODS, SCHEME], id="403 instead of 401"),
+        pytest.param([Group("/v1", [room], [version]), admin], [GETS_MEMBER, MEMBER, MEMBER_405], id="no members"),
+        pytest.param(
+            [Group("/v1", [room, members]), admin], [ROOM, MEMBER, ROOM_405, MEMBER_405], id="no version at all"
+        ),
+        pytest.param(
+            [Group("/v1", [room, members], [version_before]), admin], [ROOM_405, MEMBER_405], id="a version too early"
+        ),
+        pytest.param(
+            [Group("/v1", [Group("", [room], [version]), Group("", [members], [version_before])]), admin],
+            [MEMBER_405],
+            id="a refused DELETE of a member has no version",
+        ),
+        pytest.param(
+            [Group("", [Group("/v1", [room, members]), admin], [version])], [NOT_ADMIN, NOT_401], id="version for all"
+        ),
+        pytest.param([v1, admin, room], [NOT_AT_ROOT], id="the old route is left"),
+        pytest.param(
+            [Group("", [v1, Group("/admin", [room])], [locked])],
+            [GETS_ROOM, GETS_MEMBER, ROOM, MEMBER, ROOM_405, MEMBER_405],
+            id="all is locked",
+        ),
+        pytest.param([room, room], [STARTS], id="a route that is there twice"),
+        pytest.param([Group("/admin", [room], locked)], [STARTS], id="middleware that is no list"),
+        pytest.param([Route("rooms", Echo)], [STARTS], id="a path without a slash"),
+        pytest.param("routes", [A_LIST], id="text"),
+        pytest.param(None, [A_LIST], id="None"),
+        pytest.param([v1, None], [A_LIST], id="None in the list"),
+        pytest.param([("/v1/rooms/(.*)", Echo)], [A_LIST], id="a tuple as Tornado has it"),
+        pytest.param([Group("/v1", [("/rooms/(.*)", Echo)])], [A_LIST], id="a tuple in a group"),
+        pytest.param([Group("/v1", None)], [A_LIST], id="a group of nothing"),
+        pytest.param([Route("/v1", Echo.get)], [A_LIST], id="a function as a handler"),
     ],
-)  # fmt: skip
-def test_what_is_wrong_with_routes_is_said(routes, missing):
-    report = check.routes(routes, WORD)
-    assert [what for done, what, _ in report.rows if not done] == missing
+)
+def test_what_is_wrong_with_routes_is_said(routes, wrong):
+    assert missing(check.routes(routes, WORD)) == wrong
+
+
+def test_what_is_in_the_list_by_mistake_is_named():
+    ((_, _, remark),) = check.routes([("/v1", Echo)], WORD).rows
+    assert remark == "there is a tuple where a Route or a Group belongs"
+
+
+def test_a_lock_that_never_ends_is_ended():
+    def endless(handler):
+        while True:
+            time.sleep(0.001)
+        yield
+
+    begin = time.monotonic()
+    report = check.routes(behind(endless), WORD)
+    assert time.monotonic() - begin < 6
+    assert missing(report)[0] == NO_WORD
