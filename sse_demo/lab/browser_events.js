@@ -159,7 +159,7 @@ function render({ model, el }) {
   }
 
   function draw({ state, count, opened, errors, last_id }, shown, story) {
-    const pill = `background:${COLORS[state] ?? QUIET};color:white;border-radius:9px;min-width:5.5em;text-align:center`;
+    const pill = `background:${COLORS[state] ?? QUIET};color:white;border-radius:9px;padding:0 9px;min-width:5.5em;text-align:center`;
     const id = part("span", "last id ");
     id.append(part("code", last_id || "-"), " ");
     head.replaceChildren(

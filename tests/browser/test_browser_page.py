@@ -45,6 +45,9 @@ def test_it_is_light_or_dark_as_jupyterlab_is(page):
     frame = page.page.locator("iframe").first.element_handle().content_frame()
     frame.wait_for_selector("#messages")
     wait_until(lambda: frame.evaluate(DARK), "it is dark from the beginning")
+    page.page.evaluate("document.body.style.colorScheme = 'light'")  # not every JupyterLab has it right
+    expect(page.page.locator("iframe").first).to_have_css("color-scheme", "dark")
+    assert frame.evaluate(DARK)
     page.set_theme("Light")
     wait_until(lambda: not frame.evaluate(DARK), "it is light")
 

@@ -1,4 +1,4 @@
-"""The Python half. ``tests/browser/test_buttons.py`` has a browser, too."""
+"""The Python half. ``tests/browser/test_lesson_browser.py`` has a browser, too."""
 
 import threading
 

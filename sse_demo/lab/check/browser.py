@@ -24,7 +24,7 @@ STRANGERS = {
     "http://shop.example": "http is another scheme than https",
     "https://shop.example:8443": "8443 is another port than https has by default",
     "https://admin.example": "the allowed origin has the port 8443",
-    "null": "the origin of a sandboxed frame, which any page can have",
+    "null": "any page can have it, in a sandboxed frame",
     "": "it is no origin",
 }
 
@@ -103,8 +103,8 @@ def cors_headers(cors_headers: Callable[[str | None, set[str], bool], Mapping[st
     def each(origins: Iterable[str | None], allowed: Iterable[str], cookies: bool) -> list[str]:
         return [told(origin, allowed, cookies) for origin in origins]
 
-    def without_and_with(origin: str | None) -> list[str]:
-        return [told(origin, two, cookies) for cookies in (False, True)]
+    def without_and_with(origin: str | None) -> str:
+        return " / ".join(dict.fromkeys(told(origin, two, cookies) for cookies in (False, True)))
 
     def varies(origin: str | None) -> bool:
         vary = answer(origin, set(two), False).get("Vary", "")
@@ -126,10 +126,10 @@ def cors_headers(cors_headers: Callable[[str | None, set[str], bool], Mapping[st
         *(two, two, True),
     )
     for origin, what in STRANGERS.items():
-        label = f"{origin or 'an empty Origin'} is given neither header, with cookies or without: {what}"
-        report.expect(label, [NOTHING] * 2, without_and_with, origin)
-    label = "a request without an Origin is given neither header, where two origins are allowed"
-    report.expect(label, [NOTHING] * 2, without_and_with, None)
+        label = f"{origin or 'an empty Origin'} gets no CORS header, with cookies or without: {what}"
+        report.expect(label, NOTHING, without_and_with, origin)
+    label = "a request without an Origin gets no CORS header, where two origins are allowed"
+    report.expect(label, NOTHING, without_and_with, None)
     label = "where everybody is allowed, the answer is * for a page, for null, and without an Origin"
     report.expect(label, ["*"] * 3, each, [STRANGER, "null", None], everybody, False)
     report.expect("where everybody is allowed, nobody is allowed cookies", ["*"] * 2, each, two, everybody, True)
