@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
 import logging
-import sys
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ParamSpec, Protocol
+from typing import Any, Protocol
 
 from ..report import Report
+from .cases import Case, Exit, Interrupt, expect_all
+from .compare import DECIDES, compare_digest_decides
 from .exercise import Exercise
+from .logged import keeping_logs, logged
 
 Message = dict[str, Any]
 Handle = Callable[[Any], object]
-Arguments = ParamSpec("Arguments")
+Verify = Callable[[str, bytes, float], Message]
+
+ACCEPTED = "it was accepted"
+MANY = 12  # handlers of a type: a set has them in their order by luck, once in 479,001,600 times
 
 
 @Exercise
-def verify(contestant: Callable[[str, bytes, float], Message], refused: type[ValueError] = ValueError) -> Report:
+def verify(contestant: Verify, refused: type[ValueError] = ValueError) -> Report:
     """Lesson 5: a message that was signed.
 
     Args:
@@ -30,48 +36,102 @@ def verify(contestant: Callable[[str, bytes, float], Message], refused: type[Val
         refused: A class of exceptions.
     """
     report = Report("verify")
-    key, now = b"a key of the check", 1_700_000_000.0
-    message = {"type": "price", "timestamp": now - 5, "payload": {"city": "Zürich", "price": 1.0}}
+    key, now = b"a key of the check", 1.7e9
+    message = {"type": "price", "timestamp": now - 5, "payload": {"city": "Zürich", "note": "a\u2028b", "price": 1.0}}
     usual = json.dumps(message)
+    right = _signature(usual, key)
 
-    def signed(body: str, key: bytes = key) -> str:
-        return f"{hmac.new(key, body.encode(), hashlib.sha256).hexdigest()}\n{body}"
+    def accepted(body: str, wanted: Message = message) -> Case:
+        return wanted, partial(contestant, f"{_signature(body, key)}\n{body}", key, now)
+
+    def turned_away(data: str, kind: str = refused.__name__) -> Case:
+        return kind, partial(_raised, refused, contestant, data, key, now)
 
     def at(timestamp: object) -> str:
-        return signed(json.dumps(message | {"timestamp": timestamp}))
+        return json.dumps(message | {"timestamp": timestamp})
 
-    accepted = [
-        ("the right one", signed(usual)),
-        ("the same, without spaces", signed(json.dumps(message, separators=(",", ":")))),
-        (
-            "the same, with other spaces and UTF-8",
-            signed(json.dumps(message, ensure_ascii=False).replace(": ", " :  ")),
-        ),
-    ]
-    for what, data in accepted:
-        report.expect(f"accepted: {what}", message, contestant, data, key, now)
-    for what, timestamp in [("29 seconds old", now - 29), ("29 seconds ahead", now + 29)]:
-        report.expect(f"accepted: {what}", message | {"timestamp": timestamp}, contestant, at(timestamp), key, now)
-    signature = signed(usual).partition("\n")[0]
-    for what, data in [
-        ("a wrong signature", f"{'0' * 64}\n{usual}"),
-        ("one that was made with another key", signed(usual, b"another key")),
-        ("half of the right one", f"{signature[:32]}\n{usual}"),
-        ("one that is not ASCII", f"é{signature[1:]}\n{usual}"),
-        ("an empty one", f"\n{usual}"),
-        ("none at all", usual),
-        ("data that was changed", signed(usual).replace("1.0", "9.0")),
-        ("data that was changed in its spaces only", f"{signature}\n{json.dumps(message, separators=(',', ':'))}"),
-        ("100,000 brackets that nobody has signed", "0" * 64 + "\n" + "[" * 100_000),
-        ("31 seconds old", at(now - 31)),
-        ("31 seconds ahead", at(now + 31)),
-        ("at the time NaN", at(float("nan"))),
-        ("at a time of 400 digits", at(10**399)),
-    ]:
-        report.expect(f"refused: {what}", refused.__name__, _raised, refused, contestant, data, key, now)
-    for what, body in [("no JSON", usual[:-9]), ("incomplete", json.dumps({"type": "price", "timestamp": now}))]:
-        report.expect(f"signed, but {what}", "ValueError", _raised, refused, contestant, signed(body), key, now)
-    report.expect("compared with hmac.compare_digest", True, _compares, contestant, signed(usual), key, now)
+    def signed(body: str) -> str:
+        return f"{_signature(body, key)}\n{body}"
+
+    def of(seconds: float) -> Case:
+        return accepted(at(now + seconds), message | {"timestamp": now + seconds})
+
+    expect_all(
+        report,
+        "accepts a message that is signed, however its sender has encoded it",
+        {
+            "as json.dumps writes it": accepted(usual),
+            "without spaces": accepted(json.dumps(message, separators=(",", ":"))),
+            "its keys in another order": accepted(json.dumps(message, sort_keys=True)),
+            "with ü and U+2028 as they are, and not as \\u": accepted(json.dumps(message, ensure_ascii=False)),
+            "over several lines": accepted(json.dumps(message, indent=2)),
+        },
+    )
+    expect_all(
+        report,
+        "accepts a message that is 29.9 seconds old, or 29.9 seconds ahead",
+        {"29.9 seconds old": of(-29.9), "29.9 seconds ahead": of(29.9)},
+    )
+    expect_all(
+        report,
+        "refuses a signature that is wrong, cut, empty, missing, no ASCII, or of another key",
+        {
+            "a wrong signature": turned_away(f"{'0' * 64}\n{usual}"),
+            "one that was made with another key": turned_away(f"{_signature(usual, b'another key')}\n{usual}"),
+            "the first half of the right one": turned_away(f"{right[:32]}\n{usual}"),
+            "an é in place of its first digit": turned_away(f"é{right[1:]}\n{usual}"),
+            "an empty one": turned_away(f"\n{usual}"),
+            "none at all": turned_away(usual),
+        },
+    )
+    expect_all(
+        report,
+        "refuses a body in which one character differs from what was signed, even a space at its end",
+        {
+            "another price": turned_away(signed(usual).replace("1.0", "9.0")),
+            "without its spaces": turned_away(f"{right}\n{json.dumps(message, separators=(',', ':'))}"),
+            "a space more at its end": turned_away(f"{right}\n{usual} "),
+            "a line end more at its end": turned_away(f"{right}\n{usual}\n"),
+            "a space more at its beginning": turned_away(f"{right}\n {usual}"),
+        },
+    )
+    expect_all(
+        report,
+        "refuses a message that is signed and 30.1 seconds old, or 30.1 seconds ahead",
+        {
+            "30.1 seconds old": turned_away(signed(at(now - 30.1))),
+            "30.1 seconds ahead": turned_away(signed(at(now + 30.1))),
+        },
+    )
+    expect_all(
+        report,
+        "refuses a message that is signed, with a timestamp of NaN, Infinity, or 400 digits",
+        {
+            "NaN": turned_away(signed(at(float("nan")))),
+            "Infinity": turned_away(signed(at(float("inf")))),
+            "400 digits": turned_away(signed(at(10**399))),
+        },
+    )
+    expect_all(
+        report,
+        "verifies before it decodes: 100,000 brackets with a wrong signature are refused",
+        {"the brackets": turned_away("0" * 64 + "\n" + "[" * 100_000)},
+    )
+    expect_all(
+        report,
+        "leaves the ValueError of decode as it is, where a message is signed and broken",
+        {
+            "no JSON": turned_away(signed(usual[:-9]), "ValueError"),
+            "no payload": turned_away(signed(json.dumps({"type": "price", "timestamp": now})), "ValueError"),
+        },
+    )
+    report.expect(
+        "lets hmac.compare_digest, and nothing else, compare the signatures",
+        DECIDES,
+        compare_digest_decides,
+        lambda: _raised(ValueError, contestant, signed(usual), key, now) == ACCEPTED,
+        lambda: _raised(ValueError, contestant, f"{'0' * 64}\n{usual}", key, now) == ACCEPTED,
+    )
     return report
 
 
@@ -79,6 +139,10 @@ class _Dispatcher(Protocol):
     def __init__(self, fallback: Handle, /) -> None: ...
     def on(self, type: str, /) -> Callable[[Handle], Handle]: ...
     def dispatch(self, message: Message, /) -> object: ...
+
+
+class _Failure(Exception):
+    """What a handler of the check raises."""
 
 
 @Exercise
@@ -89,108 +153,147 @@ def dispatcher(contestant: type[_Dispatcher]) -> Report:
         contestant: A class that takes a fallback, with the decorator ``on(type)`` and with ``dispatch(message)``.
     """
     report = Report("Dispatcher")
+    with keeping_logs() as records:
+        _check_dispatcher(report, contestant, records)
+    return report
+
+
+def _check_dispatcher(report: Report, contestant: type[_Dispatcher], records: list[logging.LogRecord]) -> None:
+    tries = itertools.count()
 
     def called(
-        *types: str, error: BaseException | None = None, wrap: Callable[[Handle], Handle] = lambda handle: handle
+        *types: str,
+        handlers: int = 2,
+        error: type[BaseException] | None = None,
+        wrap: Callable[[Handle], Handle] = lambda handle: handle,
     ) -> list[tuple[str, Any]]:
-        """The calls for messages of these types: two handlers of "a", which raise the error, and one of "b"."""
+        """What is called for messages of these types: some handlers of "a", which raise the error, or one of "b"."""
         calls: list[tuple[str, Any]] = []
+        own = f" {next(tries)}"  # each try has types of its own, so that no try sees the handlers of another one
 
-        def handler(name: str, error: BaseException | None = None) -> Handle:
+        def handler(name: str, error: type[BaseException] | None = None) -> Handle:
             def handle(got: Any) -> None:
                 calls.append((name, got))
                 if error:
-                    raise error
+                    raise error("raised by a handler of the check")
 
             return wrap(handle)
 
         instance = contestant(handler("fallback", error))
-        instance.on("a")(handler("first", error))
-        instance.on("b")(handler("other"))
-        instance.on("a")(handler("second", error))
+        instance.on(f"a{own}")(handler("handler 1", error))
+        instance.on(f"b{own}")(handler("handler of b"))
+        for number in range(2, handlers + 1):
+            instance.on(f"a{own}")(handler(f"handler {number}", error))
         for number, type in enumerate(types):
-            instance.dispatch({"type": type, "timestamp": 0, "payload": {"number": number}})
-        return calls
+            instance.dispatch({"type": type + own, "timestamp": 0, "payload": {"number": number}})
+        return [(name, _without(own, got)) for name, got in calls]
 
-    unknown = {"type": "x", "timestamp": 0, "payload": {"number": 0}}
-    failure = RuntimeError("a handler of the check fails")
-    report.expect("a handler gets the payload", [("other", {"number": 0})], lambda: called("b"))
-    report.expect("two handlers of a type, in their order", [("first", {"number": 0}), ("second", {"number": 0})],
-                  lambda: called("a"))  # fmt: skip
-    report.expect("an unknown type goes to the fallback, whole", [("fallback", unknown)], lambda: called("x"))
-    report.expect("a handler that fails does not stop the next", [("first", {"number": 0}), ("second", {"number": 0})],
-                  lambda: called("a", error=failure))  # fmt: skip
-    report.expect("nor the next message", ("other", {"number": 1}), lambda: called("a", "b", error=failure)[-1])
-    report.expect(
-        "nor does a fallback that fails", ("other", {"number": 1}), lambda: called("x", "b", error=failure)[-1]
+    def each(number: int, *names: str) -> list[tuple[str, Any]]:
+        return [(name, {"number": number}) for name in names]
+
+    def unknown(number: int) -> tuple[str, Message]:
+        return "fallback", {"type": "x", "timestamp": 0, "payload": {"number": number}}
+
+    in_order = [f"handler {number}" for number in range(1, MANY + 1)]
+    expect_all(
+        report,
+        "calls each handler of the type with the payload, in the order of registration",
+        {
+            "one handler": (each(0, "handler of b"), lambda: called("b")),
+            "two messages": ([*each(0, "handler of b"), *each(1, "handler of b")], lambda: called("b", "b")),
+            f"{MANY} handlers": (each(0, *in_order), lambda: called("a", handlers=MANY)),
+        },
     )
-    report.expect("the failure is logged, with its traceback", True, lambda: _logs(lambda: called("a", error=failure)))
-    report.expect(
-        "nor does a handler without a name",
-        ("second", {"number": 0}),
-        lambda: called("a", error=failure, wrap=partial)[-1],
+    expect_all(
+        report,
+        "calls the fallback with the whole message where nobody has registered for its type, each time",
+        {
+            "one message": ([unknown(0)], lambda: called("x")),
+            "two of the same type": ([unknown(0), unknown(1)], lambda: called("x", "x")),
+        },
     )
-    for error in (KeyboardInterrupt(), SystemExit()):
-        report.expect(
-            f"{type(error).__name__} goes through", True, _goes_through, error, partial(called, "a", error=error)
-        )
-    report.expect(
-        "on() gives the function back, as a decorator should", True, lambda: contestant(print).on("a")(len) is len
+    failing = partial(called, error=_Failure)
+    expect_all(
+        report,
+        "goes on after a handler that fails, with the next handler and with the next message",
+        {
+            "the next handler": (each(0, "handler 1", "handler 2"), lambda: failing("a")),
+            "the next message": (each(1, "handler of b"), lambda: failing("a", "b")[2:]),
+        },
     )
-    return report
+    expect_all(
+        report,
+        "goes on after a fallback that fails, with the next message",
+        {"the next message": ([unknown(0), *each(1, "handler of b")], lambda: failing("x", "b"))},
+    )
+    expect_all(
+        report,
+        "logs each failure with log.exception, of a partial and of the fallback, too",
+        {
+            "two handlers fail": ("2 lines with their tracebacks", lambda: logged(lambda: failing("a"), records)),
+            "two partials fail": (
+                "2 lines with their tracebacks",
+                lambda: logged(lambda: failing("a", wrap=partial), records),
+            ),
+            "the fallback fails": ("1 line with its traceback", lambda: logged(lambda: failing("x"), records)),
+            "nothing fails": ("nothing", lambda: logged(lambda: called("a", "x"), records)),
+        },
+    )
+    expect_all(
+        report,
+        "gives the function back from on(type), as a decorator does",
+        {"on": ("the function", lambda: "the function" if contestant(print).on("a")(len) is len else "something else")},
+    )
+    expect_all(
+        report,
+        "keeps the handlers in each dispatcher: another one does not call them",
+        {"two dispatchers": ("only the fallback of its own", lambda: _two_dispatchers(contestant))},
+    )
+    expect_all(
+        report,
+        "lets KeyboardInterrupt and SystemExit of a handler through",
+        {
+            "KeyboardInterrupt": ("it goes through", lambda: _goes_through(Interrupt, partial(called, "a"))),
+            "SystemExit": ("it goes through", lambda: _goes_through(Exit, partial(called, "a"))),
+        },
+    )
 
 
-def _raised(
-    refused: type[ValueError], verify: Callable[Arguments, object], *args: Arguments.args, **kwargs: Arguments.kwargs
-) -> str:
+def _signature(body: str, key: bytes) -> str:
+    return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()
+
+
+def _raised(refused: type[ValueError], verify: Verify, data: str, key: bytes, now: float) -> str:
     """The name of the exception that was raised. Each ``ValueError`` of another kind than ``refused`` is only that."""
     try:
-        verify(*args, **kwargs)
-    except refused:
-        return refused.__name__
-    except (ValueError, RecursionError) as error:
-        return "ValueError" if isinstance(error, ValueError) else "RecursionError"
+        verify(data, key, now)
+    except ValueError as error:
+        return refused.__name__ if isinstance(error, refused) else "ValueError"
     except Exception as error:
         return f"{type(error).__name__}: {error}"
-    return "nothing was raised"
+    return ACCEPTED
 
 
-def _compares(verify: Callable[Arguments, object], *args: Arguments.args, **kwargs: Arguments.kwargs) -> bool:
-    """Whether ``compare_digest`` is called, by whichever name, in the function or in another that it calls."""
-    called, before = [], sys.getprofile()
+def _two_dispatchers(contestant: type[_Dispatcher]) -> str:
+    """Who is called by a dispatcher where only another one knows the type."""
+    calls: list[str] = []
+    first = contestant(lambda message: calls.append("the fallback of the other one"))
+    second = contestant(lambda message: calls.append("only the fallback of its own"))
+    first.on("of the first")(lambda payload: calls.append("a handler of the other one"))
+    second.dispatch({"type": "of the first", "timestamp": 0, "payload": {}})
+    return " and ".join(calls) or "nobody"
 
-    def look(frame: object, event: str, arg: object) -> None:
-        if event == "c_call" and arg is hmac.compare_digest:
-            called.append(arg)
 
-    sys.setprofile(look)
+def _goes_through(error: type[BaseException], function: Callable[..., object]) -> str:
     try:
-        verify(*args, **kwargs)
-    finally:
-        sys.setprofile(before)
-    return bool(called)
+        function(error=error)
+    except error:
+        return "it goes through"
+    return "it is caught"
 
 
-def _logs(function: Callable[[], object]) -> bool:
-    """Whether the function logs an exception, with whichever logger."""
-    factory = logging.getLogRecordFactory()
-    records: list[logging.LogRecord] = []
-
-    def make(*args: Any, **kwargs: Any) -> logging.LogRecord:
-        records.append(factory(*args, **kwargs))
-        return records[-1]
-
-    logging.setLogRecordFactory(make)
-    try:
-        function()
-    finally:
-        logging.setLogRecordFactory(factory)
-    return any(record.exc_info and record.exc_info[0] for record in records)
-
-
-def _goes_through(error: BaseException, function: Callable[[], object]) -> bool:
-    try:
-        function()
-    except type(error):
-        return True
-    return False
+def _without(ending: str, got: Any) -> Any:
+    """A message without what has been added to its type."""
+    if isinstance(got, dict) and isinstance(got.get("type"), str):
+        return got | {"type": got["type"].removesuffix(ending)}
+    return got

@@ -1,165 +1,307 @@
 import contextlib
+import gc
 import hashlib
 import hmac
 import json
 import logging
 import math
+import secrets
 import sys
+import time
+import traceback
+from collections import defaultdict
 from functools import partial
 from hmac import compare_digest
 
 import pytest
 
-from sse_demo.lab import check
+from sse_demo.lab import check, signed
+from sse_demo.lab import report as rows
 
+ENCODED = "accepts a message that is signed, however"
+OF_NOW = "accepts a message that is 29.9"
+SIGNATURE = "refuses a signature"
+CHANGED = "refuses a body"
+TOO_OLD = "refuses a message that is signed and 30.1"
+ODD_TIMES = "refuses a message that is signed, with a timestamp"
+FIRST = "verifies before it decodes"
+BROKEN = "leaves the ValueError of decode"
+COMPARED = "lets hmac.compare_digest"
 
-def _signature(body, key):
-    return hmac.new(key, body.encode(), hashlib.sha256).hexdigest().encode()
+IN_ORDER = "calls each handler"
+WHOLE = "calls the fallback with the whole"
+NEXT = "goes on after a handler"
+FALLBACK_FAILS = "goes on after a fallback"
+LOGGED = "logs each failure"
+GIVES_BACK = "gives the function back"
+OWN = "keeps the handlers in each"
+THROUGH = "lets KeyboardInterrupt"
 
 
 class Refused(ValueError):
     pass
 
 
-def _decode(body):
+def sign(body, key):
+    return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()
+
+
+def decode(body):
     message = json.loads(body)
     if not isinstance(message.get("payload"), dict):
         raise ValueError("payload")
     return message
 
 
-def _check_signature(signature, body, key):
-    if not hmac.compare_digest(_signature(body, key), signature.encode()):
+def fits(signature, body, key):
+    return hmac.compare_digest(sign(body, key).encode(), signature.encode())
+
+
+def verify(
+    data, key, now, *, least=-30, most=30, decode=decode, fits=fits, split=lambda data: data.partition("\n")[::2]
+):
+    signature, body = split(data)
+    if not fits(signature, body, key):
         raise Refused("signature")
-
-
-def _verify(data, key, now, least=-30, most=30, decode=_decode, check_signature=_check_signature):
-    signature, _, body = data.partition("\n")
-    check_signature(signature, body, key)
     message = decode(body)
     if not now + least <= message["timestamp"] <= now + most:
         raise Refused("timestamp")
     return message
 
 
-def test_a_right_verify_passes():
-    assert check.verify(_verify).passed
-    assert check.verify(_verify, Refused).passed
-
-
-def test_a_verify_may_raise_any_kind_of_value_error_where_nothing_else_is_asked_for():
-    def verify(data, key, now):
-        try:
-            return _verify(data, key, now)
-        except ValueError as error:
-            raise UnicodeError from error
-
-    assert check.verify(verify).passed
-    assert not check.verify(verify, Refused).passed
-
-
-def test_a_verify_that_calls_everything_refused_or_nothing():
-    def everything(data, key, now):
-        try:
-            return _verify(data, key, now)
-        except ValueError as error:
-            raise Refused from error
-
-    def nothing(data, key, now):
-        try:
-            return _verify(data, key, now)
-        except ValueError as error:
-            raise ValueError from error
-
-    assert missing_of(check.verify(everything, Refused)) == ["signed, but no JSON", "signed, but incomplete"]
-    assert "refused: a wrong signature" in missing_of(check.verify(nothing, Refused))
-
-
-def test_a_verify_may_compare_in_a_helper_that_has_imported_the_function():
-    def check_signature(signature, body, key):
-        if not compare_digest(_signature(body, key), signature.encode()):
-            raise Refused
-
-    before = sys.getprofile()
-    assert check.verify(partial(_verify, check_signature=check_signature), Refused).passed
-    assert sys.getprofile() is before
-
-
-def missing_of(report):
+def missing(report):
     return [what for done, what, _ in report.rows if not done]
 
 
-def _verify_decoded_first(data, key, now):
-    signature, _, body = data.partition("\n")
-    message = json.loads(body)
-    if not hmac.compare_digest(_signature(json.dumps(message), key), signature.encode()):
-        raise ValueError("signature")
-    return _verify(f"{_signature(body, key).decode()}\n{body}", key, now)
+def remark(report, what):
+    return next(remark for _, row, remark in report.rows if row.startswith(what))
 
 
-def _verify_after_decoding(data, key, now):
-    _decode(data.partition("\n")[2])
-    return _verify(data, key, now)
+def by_bytes(data, key, now):
+    signature, _, body = data.encode().partition(b"\n")
+    try:
+        given = bytes.fromhex(signature.decode())
+    except ValueError as error:
+        raise Refused("no digits") from error
+    if not secrets.compare_digest(hmac.digest(key, body, "sha256"), given):
+        raise Refused("signature")
+    message = decode(body)
+    if (
+        message["timestamp"] < now - 30
+        or message["timestamp"] > now + 30
+        or message["timestamp"] != message["timestamp"]
+    ):
+        raise Refused("timestamp")
+    return message
 
 
-def _verify_abs(data, key, now):
-    signature, _, body = data.partition("\n")
-    _check_signature(signature, body, key)
-    message = _decode(body)
+def another_name(signature, body, key):
+    return len(signature) == 64 and compare_digest(sign(body, key).encode(), signature.encode())
+
+
+def in_a_closure():
+    compare = hmac.compare_digest
+    return lambda signature, body, key: compare(sign(body, key).encode(), signature.lower().encode())
+
+
+def by_a_partial(signature, body, key):
+    return partial(compare_digest, sign(body, key).encode())(signature.encode())
+
+
+def the_packages_own(data, key, now):
+    try:
+        return signed.verify(data, key, now)
+    except signed.Refused as error:
+        raise Refused from error
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        pytest.param(verify, id="as the solution"),
+        pytest.param(the_packages_own, id="the package's own"),
+        pytest.param(by_bytes, id="bytes, fromhex, secrets.compare_digest"),
+        pytest.param(partial(verify, fits=another_name), id="a helper, an import by name, the length first"),
+        pytest.param(partial(verify, fits=in_a_closure()), id="a closure, lower case"),
+        pytest.param(partial(verify, fits=by_a_partial), id="a partial"),
+        pytest.param(partial(verify, split=lambda data: [*data.split("\n", 1), ""][:2]), id="split once"),
+    ],
+)
+def test_a_right_verify(right):
+    before = sys.getprofile(), hmac.compare_digest
+    assert missing(check.verify.solution(right, Refused)) == []
+    assert (sys.getprofile(), hmac.compare_digest) == before
+    assert compare_digest is hmac.compare_digest is secrets.compare_digest
+
+
+def stripped(signature, body, key):
+    return fits(signature, body.strip(), key)
+
+
+def without_line_end(signature, body, key):
+    return fits(signature, body.removesuffix("\n"), key)
+
+
+def in_one_line(signature, body, key):
+    return fits(signature, " ".join(body.split()), key)
+
+
+def equal(signature, body, key):
+    return sign(body, key) == signature
+
+
+def dead_call(signature, body, key):
+    hmac.compare_digest(sign(body, key).encode(), signature.encode())
+    return sign(body, key) == signature
+
+
+def dead_call_by_name(signature, body, key):
+    compare_digest(sign(body, key).encode(), signature.encode())
+    return sign(body, key) == signature
+
+
+def twice(signature, body, key):
+    return sign(body, key) == signature and fits(signature, body, key)
+
+
+def against_itself(signature, body, key):
+    return hmac.compare_digest(signature.encode(), signature.encode()) and sign(body, key) == signature
+
+
+def text(signature, body, key):
+    return hmac.compare_digest(sign(body, key), signature)
+
+
+def prefix(signature, body, key):
+    return hmac.compare_digest(sign(body, key)[: len(signature)].encode(), signature.encode())
+
+
+def decoded_again(signature, body, key):
+    return fits(signature, json.dumps(json.loads(body)), key)
+
+
+def absolute(data, key, now):
+    message = verify(data, key, now, least=-math.inf, most=math.inf)
     if abs(now - message["timestamp"]) > 30:
         raise Refused("timestamp")
     return message
 
 
-def _verify_text(data, key, now):
-    signature, _, body = data.partition("\n")
-    if not hmac.compare_digest(_signature(body, key).decode(), signature):
-        raise ValueError("signature")
-    return _verify(data, key, now)
+def whole_seconds(data, key, now):
+    message = verify(data, key, now, least=-40, most=40)
+    if abs(round(now - message["timestamp"])) > 30:
+        raise Refused("timestamp")
+    return message
 
 
-def _verify_half(data, key, now):
-    signature, _, body = data.partition("\n")
-    if not _signature(body, key).startswith(signature.encode()):
-        raise ValueError("signature")
-    return _verify(f"{_signature(body, key).decode()}\n{body}", key, now)
+def decoded_first(data, key, now):
+    decode(data.partition("\n")[2])
+    return verify(data, key, now)
 
 
-def _verify_equal(data, key, now):
-    def check_signature(signature, body, key):
-        if _signature(body, key) != signature.encode():
-            raise Refused("signature")
+def only_refused(data, key, now):
+    try:
+        return verify(data, key, now)
+    except ValueError as error:
+        raise Refused from error
 
-    return _verify(data, key, now, check_signature=check_signature)
+
+def none_for_refused(data, key, now):
+    with contextlib.suppress(Refused):
+        return verify(data, key, now)
+
+
+def never_refused(data, key, now):
+    try:
+        return verify(data, key, now)
+    except ValueError as error:
+        raise ValueError from error
+
+
+def own_clock(data, key, now):
+    return verify(data, key, time.time())
 
 
 @pytest.mark.parametrize(
-    ("wrong", "missing"),
+    ("wrong", "what"),
     [
-        (_verify_decoded_first, "accepted: the same, without spaces"),
-        (_verify_text, "refused: one that is not ASCII"),
-        (_verify_half, "refused: half of the right one"),
-        (_verify_equal, "compared with hmac.compare_digest"),
-        (_verify_after_decoding, "refused: 100,000 brackets that nobody has signed"),
-        (_verify_abs, "refused: at the time NaN"),
-        (_verify_abs, "refused: at a time of 400 digits"),
-        (partial(_verify, least=-6, most=6), "accepted: 29 seconds old"),
-        (partial(_verify, most=0), "accepted: 29 seconds ahead"),
-        (partial(_verify, most=3000), "refused: 31 seconds ahead"),
-        (partial(_verify, most=math.inf), "refused: 31 seconds ahead"),
-        (partial(_verify, least=-60), "refused: 31 seconds old"),
-        (partial(_verify, least=-math.inf), "refused: 31 seconds old"),
-        (partial(_verify, decode=json.loads), "signed, but incomplete"),
-        (lambda data, key, now: json.loads(data.partition("\n")[2]), "refused: data that was changed"),
-        (lambda data, key, now: None, "accepted: the right one"),
-        (lambda data, key, now: 1 / 0, "refused: a wrong signature"),
+        pytest.param(lambda data, key, now: decode(data.partition("\n")[2]), SIGNATURE, id="the starter"),
+        pytest.param(lambda data, key, now: None, ENCODED, id="nothing"),
+        pytest.param(lambda data, key, now: 1 / 0, SIGNATURE, id="another exception"),
+        pytest.param(partial(verify, fits=stripped), CHANGED, id="strip"),
+        pytest.param(partial(verify, fits=without_line_end), CHANGED, id="a line end is cut off"),
+        pytest.param(partial(verify, fits=in_one_line), ENCODED, id="several lines are made one"),
+        pytest.param(partial(verify, fits=decoded_again), ENCODED, id="decoded and encoded again"),
+        pytest.param(partial(verify, split=lambda data: data.split("\n")), ENCODED, id="split into lines"),
+        pytest.param(partial(verify, split=lambda data: [*data.splitlines(), ""][:2]), ENCODED, id="splitlines"),
+        pytest.param(partial(verify, split=lambda data: data.rpartition("\n")[::2]), ENCODED, id="the last line end"),
+        pytest.param(partial(verify, fits=equal), COMPARED, id="=="),
+        pytest.param(partial(verify, fits=dead_call), COMPARED, id="== beside a dead call"),
+        pytest.param(partial(verify, fits=dead_call_by_name), COMPARED, id="== beside a dead call by name"),
+        pytest.param(partial(verify, fits=twice), COMPARED, id="== and then compare_digest"),
+        pytest.param(partial(verify, fits=against_itself), COMPARED, id="compared with itself"),
+        pytest.param(partial(verify, fits=text), SIGNATURE, id="text is compared"),
+        pytest.param(partial(verify, fits=prefix), SIGNATURE, id="as much as was sent"),
+        pytest.param(partial(verify, fits=lambda s, b, k: not s or fits(s, b, k)), SIGNATURE, id="empty is fine"),
+        pytest.param(partial(verify, fits=lambda s, b, k: True), SIGNATURE, id="everything fits"),
+        pytest.param(decoded_first, FIRST, id="decoded first"),
+        pytest.param(absolute, ODD_TIMES, id="abs of a difference"),
+        pytest.param(lambda data, key, now: verify(data, key, now, decode=json.loads), BROKEN, id="json.loads"),
+        pytest.param(only_refused, BROKEN, id="everything is Refused"),
+        pytest.param(never_refused, SIGNATURE, id="nothing is Refused"),
+        pytest.param(none_for_refused, SIGNATURE, id="None in place of Refused"),
+        pytest.param(own_clock, OF_NOW, id="its own clock"),
+        pytest.param(partial(verify, least=-29.5), OF_NOW, id="29.5 seconds"),
+        pytest.param(partial(verify, most=0), OF_NOW, id="nothing from the future"),
+        pytest.param(whole_seconds, TOO_OLD, id="whole seconds"),
+        pytest.param(partial(verify, least=-31), TOO_OLD, id="31 seconds"),
+        pytest.param(partial(verify, most=math.inf), TOO_OLD, id="any future"),
+        pytest.param(partial(verify, least=-math.inf), TOO_OLD, id="any past"),
+        pytest.param(partial(verify, least=-30_000, most=30_000), TOO_OLD, id="milliseconds"),
     ],
 )
-def test_a_verify_that_is_not_finished(wrong, missing):
-    assert missing in missing_of(check.verify(wrong))
+def test_a_verify_that_is_not_finished(wrong, what):
+    found = missing(check.verify(wrong, Refused))
+    assert [row for row in found if row.startswith(what)], found
 
 
-class _Dispatcher:
+def test_a_wrong_comparison_is_explained():
+    said = {
+        fits: remark(check.verify(partial(verify, fits=fits), Refused), COMPARED) for fits in (equal, dead_call, twice)
+    }
+    assert "never called" in said[equal]
+    assert "changes nothing" in said[dead_call]
+    assert "something else compares" in said[twice]
+
+
+def test_a_verify_may_raise_any_value_error_where_nothing_else_is_asked_for():
+    assert check.verify.solution(never_refused).passed
+
+
+def test_nothing_waits_for_ever(monkeypatch):
+    def endless(*_):
+        while True:
+            time.sleep(0.01)
+
+    class Endless(Dispatcher):
+        dispatch = endless
+
+    monkeypatch.setattr(rows, "PATIENCE", 0.05)
+    assert len(missing(check.verify(endless, Refused))) == 9
+    assert "still running" in remark(check.dispatcher(Endless), IN_ORDER)
+
+
+def test_a_case_that_fails_is_named():
+    report = check.verify(partial(verify, fits=stripped), Refused)
+    assert remark(report, CHANGED).startswith("a space more at its end: expected 'Refused', got 'it was accepted'")
+
+
+def test_the_report_is_short():
+    assert len(check.verify.solution(verify, Refused).rows) == 9
+    assert len(check.dispatcher.solution(Dispatcher).rows) == 8
+
+
+class Dispatcher:
     log = logging.getLogger("test_check")
 
     def __init__(self, fallback):
@@ -182,60 +324,188 @@ class _Dispatcher:
         try:
             handler(argument)
         except Exception:
-            self.log.exception("a handler failed")
+            self.log.exception("a handler has failed")
 
 
-def test_a_right_dispatcher_passes():
-    assert check.dispatcher(_Dispatcher).passed
+class Pairs(Dispatcher):
+    """A list of pairs, and the traceback by its parameter."""
+
+    def __init__(self, fallback):
+        self.fallback, self.pairs = fallback, []
+
+    def on(self, type):
+        return lambda handler: self.pairs.append((type, handler)) or handler
+
+    def dispatch(self, message):
+        wanted = [handler for type, handler in self.pairs if type == message["type"]]
+        for handler in wanted:
+            self.call(handler, message["payload"])
+        wanted or self.call(self.fallback, message)
+
+    def call(self, handler, argument):
+        try:
+            handler(argument)
+        except Exception as error:
+            self.log.error("%r has failed: %s", handler, error, exc_info=True)
 
 
-class _FailsLoudly(_Dispatcher):
+class Ordered(Dispatcher):
+    """A defaultdict of dicts, which keep their order; interrupts are raised again."""
+
+    def __init__(self, fallback):
+        self.fallback, self.handlers = fallback, defaultdict(dict)
+
+    def on(self, type):
+        return lambda handler: self.handlers[type].setdefault(handler, handler)
+
+    def dispatch(self, message):
+        if message["type"] in self.handlers:
+            for handler in list(self.handlers[message["type"]]):
+                self.call(handler, message["payload"])
+        else:
+            self.call(self.fallback, message)
+
+    def call(self, handler, argument):
+        try:
+            handler(argument)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
+            self.log.exception("failed")
+
+
+@pytest.mark.parametrize("right", [Dispatcher, Pairs, Ordered, signed.Dispatcher], ids=lambda one: one.__qualname__)
+def test_a_right_dispatcher(right, capsys):
+    before = logging.Logger.callHandlers, logging.root.handlers[:]
+    assert missing(check.dispatcher.solution(right)) == []
+    assert (logging.Logger.callHandlers, logging.root.handlers) == before
+    assert capsys.readouterr() == ("", "")
+
+
+class OfTheClass(Dispatcher):
+    handlers = {}  # noqa: RUF012
+
+    def __init__(self, fallback):
+        self.fallback = fallback
+
+
+class DefaultArgument(Dispatcher):
+    def __init__(self, fallback, handlers={}):  # noqa: B006
+        self.handlers, self.fallback = handlers, fallback
+
+
+class EveryHandlerOfTheClass(OfTheClass):
+    handlers = {}  # noqa: RUF012
+
+    def dispatch(self, message):
+        for handlers in list(self.handlers.values()):
+            for handler in handlers:
+                self.call(handler, message["payload"])
+
+
+class Sets(Dispatcher):
+    def on(self, type):
+        return lambda handler: self.handlers.setdefault(type, set()).add(handler) or handler
+
+
+class Newest(Dispatcher):
+    def on(self, type):
+        return lambda handler: self.handlers.update({type: [handler]}) or handler
+
+
+class Backwards(Dispatcher):
+    def on(self, type):
+        return lambda handler: self.handlers.setdefault(type, []).insert(0, handler) or handler
+
+
+class FailsLoudly(Dispatcher):
     def call(self, handler, argument):
         handler(argument)
 
 
-class _FailsSilently(_Dispatcher):
+class OneTryForAll(Dispatcher):
+    def dispatch(self, message):
+        try:
+            for handler in self.handlers.get(message["type"], ()):
+                handler(message["payload"])
+            if message["type"] not in self.handlers:
+                self.fallback(message)
+        except Exception:
+            self.log.exception("a handler has failed")
+
+
+class FallbackFailsLoudly(Dispatcher):
+    def dispatch(self, message):
+        if message["type"] not in self.handlers:
+            self.fallback(message)
+        else:
+            super().dispatch(message)
+
+
+class FailsSilently(Dispatcher):
     def call(self, handler, argument):
         with contextlib.suppress(Exception):
             handler(argument)
 
 
-class _LogsTheMessageOnly(_Dispatcher):
+class Prints(Dispatcher):
     def call(self, handler, argument):
         try:
             handler(argument)
         except Exception:
-            self.log.error("a handler failed")
+            print(traceback.format_exc())
 
 
-class _CannotBeInterrupted(_Dispatcher):
-    def call(self, handler, argument):
-        try:
-            handler(argument)
-        except BaseException:
-            self.log.exception("a handler failed")
-
-
-class _LogsTheName(_Dispatcher):
+class LogsTheMessageOnly(Dispatcher):
     def call(self, handler, argument):
         try:
             handler(argument)
         except Exception:
-            self.log.exception("%s failed", handler.__name__)
+            self.log.error("a handler has failed")
 
 
-class _CannotBeEnded(_Dispatcher):
+class RootLogger(Dispatcher):
+    def call(self, handler, argument):
+        try:
+            handler(argument)
+        except Exception:
+            logging.exception("a handler has failed")
+
+
+class LogsEverything(Dispatcher):
+    def call(self, handler, argument):
+        self.log.warning("calls")
+        super().call(handler, argument)
+
+
+class LogsTheName(Dispatcher):
+    def call(self, handler, argument):
+        try:
+            handler(argument)
+        except Exception:
+            self.log.exception("%s has failed", handler.__name__)
+
+
+class CannotBeInterrupted(Dispatcher):
+    def call(self, handler, argument):
+        try:
+            handler(argument)
+        except:  # noqa: E722
+            self.log.exception("a handler has failed")
+
+
+class CannotBeEnded(Dispatcher):
     def call(self, handler, argument):
         with contextlib.suppress(SystemExit):
             super().call(handler, argument)
 
 
-class _OnReturnsNothing(_Dispatcher):
+class OnGivesNothing(Dispatcher):
     def on(self, type):
-        return lambda handler: super(_OnReturnsNothing, self).on(type)(handler) and None
+        return lambda handler: super(OnGivesNothing, self).on(type)(handler) and None
 
 
-class _FallbackGetsThePayload(_Dispatcher):
+class FallbackGetsThePayload(Dispatcher):
     def dispatch(self, message):
         if message["type"] in self.handlers:
             super().dispatch(message)
@@ -243,20 +513,76 @@ class _FallbackGetsThePayload(_Dispatcher):
             self.call(self.fallback, message["payload"])
 
 
+class UnknownOnce(Dispatcher):
+    def __init__(self, fallback):
+        self.fallback, self.handlers = fallback, defaultdict(list)
+
+    def dispatch(self, message):
+        if message["type"] not in self.handlers:
+            self.call(self.fallback, message)
+        for handler in self.handlers[message["type"]]:
+            self.call(handler, message["payload"])
+
+
+class FallbackAlways(Dispatcher):
+    def dispatch(self, message):
+        super().dispatch(message)
+        if message["type"] in self.handlers:
+            self.call(self.fallback, message)
+
+
 @pytest.mark.parametrize(
-    ("wrong", "missing"),
+    ("wrong", "what"),
     [
-        (_FailsLoudly, "nor the next message"),
-        (_FailsSilently, "the failure is logged, with its traceback"),
-        (_LogsTheMessageOnly, "the failure is logged, with its traceback"),
-        (_CannotBeInterrupted, "KeyboardInterrupt goes through"),
-        (_CannotBeEnded, "SystemExit goes through"),
-        (_LogsTheName, "nor does a handler without a name"),
-        (_OnReturnsNothing, "on() gives the function back, as a decorator should"),
-        (_FallbackGetsThePayload, "an unknown type goes to the fallback, whole"),
-        (object, "a handler gets the payload"),
+        pytest.param(object, IN_ORDER, id="no dispatcher at all"),
+        pytest.param(Newest, IN_ORDER, id="the newest handler replaces the others"),
+        pytest.param(Sets, IN_ORDER, id="a set"),
+        pytest.param(Backwards, IN_ORDER, id="the newest first"),
+        pytest.param(FallbackAlways, IN_ORDER, id="the fallback, too"),
+        pytest.param(FallbackGetsThePayload, WHOLE, id="the payload for the fallback"),
+        pytest.param(UnknownOnce, WHOLE, id="defaultdict: unknown only once"),
+        pytest.param(FailsLoudly, NEXT, id="no try"),
+        pytest.param(OneTryForAll, NEXT, id="try around the loop"),
+        pytest.param(FallbackFailsLoudly, FALLBACK_FAILS, id="no try for the fallback"),
+        pytest.param(FailsSilently, LOGGED, id="silent"),
+        pytest.param(Prints, LOGGED, id="print"),
+        pytest.param(LogsTheMessageOnly, LOGGED, id="log.error"),
+        pytest.param(RootLogger, LOGGED, id="logging.exception"),
+        pytest.param(LogsTheName, LOGGED, id="handler.__name__"),
+        pytest.param(LogsEverything, LOGGED, id="a line for each call"),
+        pytest.param(OnGivesNothing, GIVES_BACK, id="on gives nothing"),
+        pytest.param(OfTheClass, OWN, id="a class attribute"),
+        pytest.param(DefaultArgument, OWN, id="a default argument"),
+        pytest.param(EveryHandlerOfTheClass, OWN, id="a class attribute, and every handler is called"),
+        pytest.param(CannotBeInterrupted, THROUGH, id="except without a class"),
+        pytest.param(CannotBeEnded, THROUGH, id="SystemExit is held"),
     ],
 )
-def test_a_dispatcher_that_is_not_finished(wrong, missing):
-    assert missing in missing_of(check.dispatcher(wrong))
-    assert logging.getLogRecordFactory() is logging.LogRecord
+def test_a_dispatcher_that_is_not_finished(wrong, what):
+    for _ in range(2):  # the class remembers the first time
+        found = missing(check.dispatcher(wrong))
+        assert [row for row in found if row.startswith(what)], found
+
+
+def test_a_missing_log_line_is_explained(capsys):
+    said = {kind: remark(check.dispatcher(kind), LOGGED) for kind in (FailsSilently, LogsTheMessageOnly, RootLogger)}
+    assert "got 'nothing'" in said[FailsSilently]
+    assert "without a traceback" in said[LogsTheMessageOnly]
+    assert "root logger" in said[RootLogger]
+    assert "a handler of the other one" in remark(check.dispatcher(OfTheClass), OWN)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_logging_that_is_switched_off_does_not_matter():
+    logging.disable(logging.CRITICAL)
+    try:
+        assert check.dispatcher.solution(Dispatcher).passed
+        assert logging.root.manager.disable == logging.CRITICAL
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def test_nobody_keeps_a_wrong_compare_digest():
+    check.verify(partial(verify, fits=dead_call), Refused)
+    gc.collect()
+    assert not [one for one in gc.get_objects() if type(one).__name__ == "_Liar"]

@@ -1,0 +1,36 @@
+"""One row of a report for several cases, so that a report that is all right is short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from ..report import Report
+
+Case = tuple[object, Callable[[], object]]  # what is wanted, and what gives it
+
+
+class Interrupt(KeyboardInterrupt):
+    """What a handler of a check raises. That somebody stops the check is another exception."""
+
+
+class Exit(SystemExit):
+    """The same, of a handler that ends the program."""
+
+
+def expect_all(report: Report, what: str, cases: Mapping[str, Case]) -> None:
+    """Add one row for several cases. Its remark is of the first case that is not as it is wanted."""
+    for case, (wanted, answer) in cases.items():
+        single = Report("")
+        single.expect(case, wanted, partial(_uninterrupted, answer))
+        if not single.passed:
+            report.add(False, what, f"{case}: {single.rows[0][2]}")
+            return
+    report.add(True, what)
+
+
+def _uninterrupted(answer: Callable[[], object]) -> object:
+    try:
+        return answer()
+    except (Interrupt, Exit):
+        raise RuntimeError("a handler of an earlier dispatcher was called") from None
