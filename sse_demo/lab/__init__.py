@@ -27,6 +27,7 @@ _HOME_OF = {
     "Fault": ".fault_proxy",
     "FaultProxy": ".fault_proxy",
     "gaps": ".gaps",
+    "HeartStrip": ".heart_strip",
     "check_installation": ".installation",
     "LiveEvents": ".live",
     "LiveRings": ".live_rings",
@@ -48,6 +49,7 @@ _HOME_OF = {
     "StopButton": ".stop",
     "tally": ".tally",
     "Trial": ".trial",
+    "LiveVerdicts": ".verdicts",
 }
 
 __all__ = ["check", *_HOME_OF]
