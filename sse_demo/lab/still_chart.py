@@ -70,20 +70,23 @@ class StillChart:
         with matplotlib.rc_context({**STYLE, "axes.prop_cycle": cycler(color=COLORS)}):
             self.figure = Figure(figsize=(WIDTH, height * rows), dpi=DOTS, layout="constrained")
             self.rows: list[Axes] = list(self.figure.subplots(rows, sharex=True, squeeze=False)[:, 0])
-        self.axes = self.rows[0]
-        self.axes.set_title(title)
-        self.rows[-1].set_xlabel(x)
-        for row in self.rows:
-            row.set_ylabel(y)
+            self.axes = self.rows[0]
+            self.axes.set_title(title)
+            self.rows[-1].set_xlabel(x)
+            for row in self.rows:
+                row.set_ylabel(y)
 
     def __repr__(self) -> str:
         return f"StillChart({self.title!r})"
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, object], dict[str, object]]:
         with matplotlib.rc_context(STYLE):  # for a legend that is drawn now
+            told: set[str] = set()
             for row in self.rows:
-                if row.get_legend_handles_labels()[1] and not row.get_legend():
+                names = row.get_legend_handles_labels()[1]
+                if not told.issuperset(names) and not row.get_legend():
                     row.legend()
+                told.update(names)
             picture = io.BytesIO()
             # Without the name of the program, and so the same bytes each time.
             self.figure.savefig(picture, format="png", metadata={"Software": None})

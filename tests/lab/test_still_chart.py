@@ -43,6 +43,19 @@ def test_axes_say_what_they_have_and_lines_what_they_are():
     assert chart.rows[1].get_legend() is None
 
 
+def test_rows_with_the_same_lines_explain_them_once():
+    chart = StillChart("delay", rows=2)
+    for row in chart.rows:
+        row.plot([1, 2], [3, 4], label="event stream")
+    picture(chart)
+    assert chart.rows[0].get_legend() is not None
+    assert chart.rows[1].get_legend() is None
+
+
+def test_the_title_stands_at_the_left_as_in_live_charts():
+    assert StillChart("delay").axes.get_title("left") == "delay"
+
+
 @pytest.mark.parametrize("background", [(255, 255, 255), (17, 17, 17)])  # of JupyterLab's themes
 def test_its_letters_can_be_read_on_both_themes(background):
     def luminance(rgb):

@@ -104,16 +104,23 @@ def inbox(contestant: type[_Inbox]) -> Report:
         box.publish("c")
         return [list(box.poll(cursor)[0]), list(box.poll(cursor)[0])]
 
-    report.expect("nothing has come yet", [[]], lambda: turns([]))
-    report.expect("all that came before the first poll", [["a", "b", "c"]], lambda: turns(["a", "b", "c"]))
-    report.expect("then only what is new", [["a"], [], ["b", "c"]], lambda: turns(["a"], [], ["b", "c"]))
+    def handed_out() -> list[str]:
+        box = filled("a")
+        events, _ = box.poll(0)
+        box.publish("b")
+        return list(events)
+
+    report.expect("a poll before any event gives none", [[]], lambda: turns([]))
+    report.expect("a first poll gives all events so far", [["a", "b", "c"]], lambda: turns(["a", "b", "c"]))
+    report.expect("a later poll gives only new events", [["a"], [], ["b", "c"]], lambda: turns(["a"], [], ["b", "c"]))
     report.expect(
-        "equal events are two events",
+        "two events with the same text are two events",
         [["tea", "tea"], ["tea"], []],
         lambda: turns(["tea", "tea"], ["tea"], []),
     )
-    report.expect("two readers get the same", [["a", "b"], ["a", "b"], ["c"], ["c"]], two_readers)
-    report.expect("the same cursor again gives the same events again", [["c"], ["c"]], lost_answer)
+    report.expect("each of two readers gets every event", [["a", "b"], ["a", "b"], ["c"], ["c"]], two_readers)
+    report.expect("a poll with the same cursor gives the same events", [["c"], ["c"]], lost_answer)
+    report.expect("an answer does not change when the next event comes", ["a"], handed_out)
     return report
 
 
@@ -124,12 +131,13 @@ def transports(answers: Mapping[str, str | None]) -> Report:
     Args:
         answers: By the name of the product, one of ``CHOICES``, or None where the learner has not chosen yet.
     """
-    report = Report("a transport for each product")
+    report = Report("answers")
     for product, remarks in PRODUCTS.items():
         answer = answers.get(product) if isinstance(answers, Mapping) else None
-        if isinstance(answer, str) and answer in remarks:
-            accepted, remark = remarks[answer]
-            report.add(accepted, f"{product}: {'' if accepted else 'not '}{answer}", remark)
+        choice = answer.strip().casefold() if isinstance(answer, str) else ""
+        if choice in remarks:
+            accepted, remark = remarks[choice]
+            report.add(accepted, f"{product}: {'' if accepted else 'not '}{choice}", remark)
         else:
             report.add(False, product, f"choose one of {', '.join(CHOICES)}")
     return report

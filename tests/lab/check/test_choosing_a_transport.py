@@ -27,6 +27,21 @@ def test_an_inbox_may_have_cursors_of_its_own_kind():
     assert check.inbox(Named).passed
 
 
+def test_an_inbox_may_keep_its_events_by_number():
+    class Numbered:
+        def __init__(self):
+            self.events = {}
+
+        def publish(self, event):
+            self.events[len(self.events)] = event
+
+        def poll(self, cursor):
+            new = [number for number in self.events if number >= cursor]
+            return (self.events[number] for number in new), cursor + len(new)
+
+    assert check.inbox(Numbered).passed
+
+
 def test_inboxes_that_lose_something_or_are_none():
     class Emptied(Kept):
         def poll(self, cursor):
@@ -59,17 +74,31 @@ def test_inboxes_that_lose_something_or_are_none():
             events = self.events[len(self.events) - back :]
             return events, events[-1] if events else cursor
 
+    class OneTooFar(Kept):
+        def poll(self, cursor):
+            return self.events[cursor:], len(self.events) + 1
+
+    class SharedByAll(Kept):
+        events = []  # noqa: RUF012  # the slip that is tried
+
+        def __init__(self):
+            pass
+
+    class HandsOutItsOwnList(Kept):
+        def poll(self, cursor):
+            return (self.events, len(self.events)) if cursor == 0 else super().poll(cursor)
+
     class Unfinished(Kept):
         def poll(self, cursor):
             pass
 
     for wrong in (
-        *(Emptied, Newest, Everything, OneCursorForAll, AfterTheLastEvent, AfterTheLastEventFromTheEnd, Unfinished),
-        *(object, None),
+        *(Emptied, Newest, Everything, OneCursorForAll, AfterTheLastEvent, AfterTheLastEventFromTheEnd, OneTooFar),
+        *(SharedByAll, HandsOutItsOwnList, Unfinished, object, None),
     ):
         report = check.inbox(wrong)
         assert not report.passed
-        assert len(report.rows) == 6
+        assert len(report.rows) == 7
 
 
 RIGHT = {
@@ -82,7 +111,17 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("also", [{}, {"chat": "sse"}, {"chat": "long polling"}, {"notifications": "long polling"}])
+@pytest.mark.parametrize(
+    "also",
+    [
+        {},
+        {"chat": "sse"},
+        {"chat": "long polling"},
+        {"notifications": "long polling"},
+        {"game": " WebSocket "},
+        {"live log": "SSE"},
+    ],
+)
 def test_a_transport_for_each_product_and_where_two_are_right_either(also):
     report = check.transports(RIGHT | also)
     assert report.passed
