@@ -113,8 +113,15 @@ class FaultProxy:
         self._faults.extend(faults)
 
     def now(self, end: str) -> None:
-        """End the connections that are open in this way: see :class:`Fault`."""
+        """End the connections that are open in this way: see :class:`Fault`.
+
+        Raises:
+            ValueError: There is no such ``end``.
+            RuntimeError: The proxy has been stopped.
+        """
         Fault(end)  # raises ValueError where there is no such end
+        if not self._thread.is_alive():
+            raise RuntimeError("the proxy has been stopped; run the cell again that has made it")
 
         async def strike() -> None:
             await asyncio.gather(*(line.strike(end) for line in self._open))

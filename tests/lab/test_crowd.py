@@ -45,7 +45,7 @@ def test_the_figures_that_the_lesson_tells(crowds):
     assert at_new_server == {"every second": 10_500, "backoff": 10_500, "full jitter": 1_366}
     assert [round(crowd.last) for crowd in crowds.values()] == [29, 1083, 77]
     last_line = Crowd.table(crowds).splitlines()[-1]
-    assert last_line.split() == "full jitter 3,962 1,366 46 20 s 77 s".split()
+    assert last_line.split() == ["full", "jitter", "3,962", "1,366", "46", "20", "s", "77", "s"]
 
 
 def test_a_small_crowd_and_a_server_that_takes_all():

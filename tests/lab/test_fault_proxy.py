@@ -231,6 +231,8 @@ def test_stop_leaves_nothing_behind_and_logs_nothing(caplog):
             end.close()
         with pytest.raises(ConnectionRefusedError):
             ask(proxy)
+        with pytest.raises(RuntimeError, match="has been stopped"):
+            proxy.now("cut")
     assert threading.active_count() <= before + 1
     assert not caplog.records
 

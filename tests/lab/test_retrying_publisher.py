@@ -1,0 +1,42 @@
+import threading
+
+import pytest
+
+from sse_demo import PublishError, serve
+from sse_demo.lab import Fault, FaultProxy, LiveEvents, RetryingPublisher, gaps
+
+
+def test_each_number_comes_once_though_answers_are_lost(eventually):
+    lost = [Fault("reset"), Fault()] * 10  # every second answer, after the server has read the request
+    with serve() as server, FaultProxy(f"{server.url}/events?topic=numbers", *lost) as proxy:
+        live = LiveEvents(f"{server.url}/events?topic=numbers&recent=100")
+        publisher = RetryingPublisher(proxy.url, 15)
+        live.wait_for(15)
+        eventually(lambda: publisher.done == 15)
+        publisher.stop()
+        live.stop()
+        assert gaps(live.events) == "0 missing, 0 twice, 0 out of order"
+        assert (live.count, publisher.tries) == (15, 25)
+
+
+def test_it_waits_for_a_server_that_is_away_and_stops_when_it_is_told(eventually):
+    with serve() as server, FaultProxy(f"{server.url}/events?topic=numbers") as proxy:
+        proxy.down()
+        publisher = RetryingPublisher(proxy.url, 3)
+        eventually(lambda: publisher.tries > 3)
+        assert publisher.done == 0
+        proxy.up()
+        eventually(lambda: publisher.done == 3)
+        publisher.stop()
+    assert not [thread for thread in threading.enumerate() if thread.name == "Repeat"]
+    assert repr(publisher) == "RetryingPublisher(3 numbers)"
+
+
+def test_what_the_server_refuses_is_not_tried_again(eventually):
+    with serve() as server:
+        publisher = RetryingPublisher(f"{server.url}/nothing", 3)
+        eventually(lambda: publisher.error)
+        assert publisher.tries == 1
+        with pytest.raises(PublishError, match="404"):
+            raise publisher.error
+        publisher.stop()
