@@ -49,7 +49,7 @@ class WebLimits(Checked):
         trusted_proxies: Addresses, and networks such as ``"10.0.0.0/8"``, of proxies whose ``X-Forwarded-For``,
             ``X-Forwarded-Proto`` and ``X-Forwarded-Host``, or ``Forwarded`` (RFC 7239), are believed.
         allow_origins: Pages beside the server's own that may read and publish, such as ``"https://example.org"``, in
-            lower case and without a path; or ``"*"`` for every page in the world (Fetch standard, 3.2).
+            lower case and without a path; or ``"*"`` for every page in the world (Fetch standard, "CORS protocol").
         allow_credentials: The browsers of these pages send cookies, too. Then the origins have to be named.
     """
 

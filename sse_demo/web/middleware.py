@@ -80,7 +80,7 @@ def recovery(handler: Handler) -> Generator[None, None, None]:
 
 
 def cors(origins: Sequence[str], credentials: bool = False) -> Middleware:
-    """Let pages from other origins read what is answered (Fetch standard, 3.2).
+    """Let pages from other origins read what is answered (Fetch standard, "CORS protocol").
 
     A page that is allowed may send any headers.
 
