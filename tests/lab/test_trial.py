@@ -1,0 +1,57 @@
+import pytest
+
+from sse_demo.lab import Trial
+
+
+@pytest.fixture
+def trial():
+    trial = Trial()
+    yield trial
+    trial.stop()
+
+
+def test_each_transport_carries_everything_and_is_measured(trial):
+    figures = trial.measure(rate=50, count=10)
+    assert set(figures) == {"long polling", "WebSocket", "SSE"}
+    assert trial.all_in_order()
+    for name, (delay, worst, size, requests) in figures.items():
+        assert 20 <= delay <= worst, "the cable alone takes 20 ms"
+        assert size > 20
+        assert (requests > 0) == (name == "long polling")
+    assert figures["long polling"].bytes_each > figures["SSE"].bytes_each > figures["WebSocket"].bytes_each
+
+
+def test_who_is_cut_off_comes_back_only_where_somebody_has_written_that(trial):
+    trial.publish(3)
+    trial.wait_for_all()
+    trial.cut()
+    trial.publish()
+    trial.mend()
+    trial.wait_for("SSE")
+    assert trial.missing == {"long polling": 1, "WebSocket": 1, "SSE": 0}
+    assert trial.ended == {"long polling": True, "WebSocket": True, "SSE": False}
+    trial.come_back("long polling", "WebSocket")
+    trial.wait_for_all()
+    before = trial.requests
+    trial.cut()
+    trial.publish(2)
+    trial.mend()
+    trial.wait_for_all()
+    assert trial.all_in_order()
+    assert {name: trial.requests[name] - before[name] for name in ("WebSocket", "SSE")} == {"WebSocket": 1, "SSE": 1}
+
+
+def test_the_rate_can_be_changed_while_it_publishes(trial, eventually):
+    trial.rate = 200
+    trial.keep_publishing()
+    eventually(lambda: len(trial.clients["SSE"].received) > 20)
+    assert all(client.delay_ms(5) >= 0 and client.bytes_each(5) >= 0 for client in trial.clients.values())
+
+
+def test_nothing_has_no_figures(trial):
+    assert all((client.delay_ms(5), client.bytes_each(5)) == (0, 0) for client in trial.clients.values())
+
+
+def test_to_stop_twice_is_fine(trial):
+    trial.stop()
+    trial.stop()
