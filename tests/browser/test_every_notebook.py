@@ -20,7 +20,11 @@ SOME_SECONDS = 15  # in which what lives has to move
 # What is at rest when all cells have run: the notebook, the last line of the cell, what it shows then, and why.
 AT_REST = {
     ("01_ten_messages", "live"): ("closed events 10", "ten messages are all, which is 20 seconds after it began"),
-    ("01_ten_messages", "short"): ("closed events 3", "three messages are all"),
+    ("01_ten_messages", "both"): ("closed events 3", "the right list ends, the left one never does"),
+    ("01_ten_messages", 'LiveChart("This machine", figures, "percent", seconds=30, colors={"memory": OTHER})'): (
+        "This machine, percent: processor 100 .*",
+        "a line at the top, on a machine that is wholly busy",
+    ),
     ("01_ten_messages", "news"): ("open events 1", "the lesson publishes one message"),
     ("07_when_the_line_drops", "live"): (r"open events [1-9]\d*", "its line is silent, and it has no timeout"),
     ("07_when_the_line_drops", "survivor"): ("open events 202", "two hundred and two orders are all"),

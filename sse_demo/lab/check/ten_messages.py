@@ -24,7 +24,7 @@ STRANGE_IDS = ("yesterday", "-1", "-2", "0", "1", "2", "3", "4", "99", "٣", "a 
 
 @Exercise
 def four_messages(url: str) -> Report:
-    """Lesson 1: an address that streams exactly four messages, half a second apart.
+    """Lesson 1: an address that streams exactly four messages, a quarter of a second apart.
 
     Args:
         url: The address, on a running server.
@@ -34,7 +34,9 @@ def four_messages(url: str) -> Report:
         report.add(False, "the address is a text", f"it is {url!r}")
         return report
     report.expect("the address is that of the stream", "/stream on this machine", _where, url)
-    report.expect("it asks for half a second between two messages", 0.5, lambda: float(_asked(url, "interval", "2")))
+    report.expect(
+        "it asks for a quarter of a second between two messages", 0.25, lambda: float(_asked(url, "interval", "2"))
+    )
     report.expect("it asks for four messages", 4, lambda: int(_asked(url, "count", "10")))
     if report.passed:  # a wrong address might take long
         report.expect("these messages come, and then the end", ["0", "1", "2", "3"], _ids, url)
@@ -145,11 +147,15 @@ def _after(answer: Answer, number: int) -> tuple[int, list[str]]:
 
 def _same(answer: Answer) -> str:
     one, another = _visit(answer, "")[2], _visit(answer, "")[2]
+    if None in one:
+        return "none"
     return "the same ids" if one == another else f"{one} and then {another}"
 
 
 def _keeps_its_id(answer: Answer) -> str:
     before, after = _visit(answer, "")[2][1:2], _back(answer, 0)[2][:1]
+    if None in before:
+        return "none"
     return "the same id" if before == after else f"{before} and then {after}"
 
 

@@ -31,9 +31,9 @@ def gone():
 @pytest.mark.parametrize(
     "query",
     [
-        pytest.param("?count=4&interval=0.5", id="as in the solution"),
-        pytest.param("?interval=0.5&count=4", id="the other order"),
-        pytest.param("?count=04&interval=.50&title=mine#here", id="other spellings, and more than is needed"),
+        pytest.param("?count=4&interval=0.25", id="as in the solution"),
+        pytest.param("?interval=0.25&count=4", id="the other order"),
+        pytest.param("?count=04&interval=.250&title=mine#here", id="other spellings, and more than is needed"),
     ],
 )
 def test_four_messages_accepts(server, query):
@@ -46,17 +46,19 @@ def test_four_messages_accepts(server, query):
     [
         pytest.param("", id="as it was"),
         pytest.param("?count=4", id="two seconds apart"),
-        pytest.param("?interval=0.5", id="ten of them"),
-        pytest.param("?count=5&interval=0.5", id="counted from zero"),
-        pytest.param("?count=4,interval=0.5", id="a comma"),
-        pytest.param("?count=4?interval=0.5", id="two question marks"),
-        pytest.param("&count=4&interval=0.5", id="no question mark"),
-        pytest.param("?count=4&interval=500", id="milliseconds"),
-        pytest.param("?count=four&interval=0.5", id="a word"),
-        pytest.param("?count=&interval=0.5", id="no number"),
+        pytest.param("?interval=0.25", id="ten of them"),
+        pytest.param("?count=4&interval=0.4", id="an interval of the lesson's text"),
+        pytest.param("?count=4&interval=0,25", id="a decimal comma"),
+        pytest.param("?count=5&interval=0.25", id="counted from zero"),
+        pytest.param("?count=4,interval=0.25", id="a comma"),
+        pytest.param("?count=4?interval=0.25", id="two question marks"),
+        pytest.param("&count=4&interval=0.25", id="no question mark"),
+        pytest.param("?count=4&interval=250", id="milliseconds"),
+        pytest.param("?count=four&interval=0.25", id="a word"),
+        pytest.param("?count=&interval=0.25", id="no number"),
         pytest.param("?Count=4&Interval=0.5", id="capital letters"),
-        pytest.param("?count=4&interval=0.5&last_event_id=1", id="the first two have been seen"),
-        pytest.param("/?count=4&interval=0.5", id="another address"),
+        pytest.param("?count=4&interval=0.25&last_event_id=1", id="the first two have been seen"),
+        pytest.param("/?count=4&interval=0.25", id="another address"),
     ],
 )
 def test_four_messages_refuses(server, query):
@@ -72,7 +74,7 @@ def test_four_messages_of_what_is_no_address_is_a_row(url):
 
 def test_four_messages_of_a_server_that_is_gone_ends_at_once(gone):
     begun = time.monotonic()
-    report = check.four_messages(f"{gone}/stream?count=4&interval=0.5")
+    report = check.four_messages(f"{gone}/stream?count=4&interval=0.25")
     assert not report.passed
     assert "nothing answers there" in repr(report)
     assert time.monotonic() - begun < 4
