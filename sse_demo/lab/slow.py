@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import ipywidgets
+
 from ..notebook import owned_by_cell
 from ..wire.event import Event
 from ..wire.parser import EventStreamParser
@@ -115,6 +117,13 @@ class SlowReader:
                 return list(self.events)
             how = f"within {timeout:g} s" if not in_time else "before the end of the stream"
             raise TimeoutError(f"no {what} {how}: {self.count} events have come")
+
+    def slider(self, most: int, step: int = 20_000) -> ipywidgets.IntSlider:
+        """A slider that sets :attr:`speed`, from 0 to ``most`` bytes a second."""
+        slider = ipywidgets.IntSlider(0, 0, most, step, description="bytes/s", readout_format=",d")
+        slider.layout.width = "420px"
+        slider.observe(lambda change: setattr(self, "speed", change["new"]), "value")
+        return slider
 
     def stop(self) -> None:
         """Close the connection, and end the thread."""

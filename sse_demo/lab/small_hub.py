@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ..notebook import owned_by_cell
 
@@ -17,6 +17,17 @@ TURN = 100  # events that one subscriber is sent at a time, so that the others h
 PAUSE = 0.001  # seconds between two tries to write to sockets that are full
 
 SendTo = Callable[["Subscriber", "SmallLog"], object]
+
+
+def numbered(count: int, size: int = 1000) -> list[bytes]:
+    """So many events, each of so many bytes, with the numbers from 0 on in their data."""
+    events = (b"data: %04d " % number for number in range(count))
+    return [event.ljust(size - len(BLANK), b"x") + BLANK for event in events]
+
+
+def numbers(events: Iterable[bytes]) -> list[int]:
+    """The numbers in the data of such events."""
+    return [int(event.split(maxsplit=2)[1]) for event in events]
 
 
 class SmallLog:
@@ -141,6 +152,41 @@ class Subscriber:
                 with self._changed:
                     self._events += [event + BLANK for event in events]
                     self._changed.notify_all()
+
+
+class PublishingThread:
+    """Publishes events in a thread, one after the other.
+
+    A cell that is run again waits for nothing that its last run has published.
+
+    Args:
+        publish: Is called with each event. An OSError, of a subscriber that has gone, ends the thread.
+        events: The events.
+    """
+
+    @owned_by_cell
+    def __init__(self, publish: Callable[[bytes], object], events: Iterable[bytes]) -> None:
+        self._is_stopped = False
+        self._thread = threading.Thread(target=self._run, args=(publish, events), name="PublishingThread", daemon=True)
+        self._thread.start()
+
+    def __repr__(self) -> str:
+        return "PublishingThread(still waits)" if self._thread.is_alive() else "PublishingThread(has ended)"
+
+    def wait(self, timeout: float) -> None:
+        """Wait until everything is published, at most so many seconds."""
+        self._thread.join(timeout)
+
+    def stop(self) -> None:
+        """Publish no more events. One that waits for a subscriber goes on waiting, until that is stopped."""
+        self._is_stopped = True
+
+    def _run(self, publish: Callable[[bytes], object], events: Iterable[bytes]) -> None:
+        with contextlib.suppress(OSError):
+            for event in events:
+                if self._is_stopped:
+                    return
+                publish(event)
 
 
 class SmallHub:

@@ -98,3 +98,12 @@ def test_nobody_waits_for_a_stream_that_has_ended():
     assert time.monotonic() - begin < 5
     assert reader.ended
     reader.stop()
+
+
+def test_a_slider_sets_the_speed(server):
+    reader = SlowReader(f"{server.url}/events?topic=d", speed=0)
+    slider = reader.slider(500_000)
+    slider.value = 300_000
+    assert reader.speed == 300_000
+    assert slider.max == 500_000
+    reader.stop()

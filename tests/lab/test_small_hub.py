@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from sse_demo.lab import RESET, SmallHub, Subscriber, tally
+from sse_demo.lab import RESET, PublishingThread, SmallHub, Subscriber, numbered, numbers
 from sse_demo.lab.small_hub import TURN, SmallLog
 
 
@@ -114,12 +114,23 @@ def test_stopping_frees_whoever_waits_for_a_socket(eventually):
     asleep.stop()
 
 
-@pytest.mark.parametrize(("received", "said"), [
-    (range(5), "5 of 5 received, 0 missing, 0 twice, in order"),
-    ([], "0 of 5 received, 5 missing, 0 twice, in order"),
-    ([0, 1, 1, 4], "3 of 5 received, 2 missing, 1 twice, in order"),
-    ([4, 0, 1, 2, 3], "5 of 5 received, 0 missing, 0 twice, out of order"),
-    ([0, 9, 9], "1 of 5 received, 4 missing, 0 twice, in order, 2 that nobody has sent"),
-], ids=["all", "none", "gaps", "order", "strange"])  # fmt: skip
-def test_a_tally(received, said):
-    assert tally(received, range(5)) == said
+def test_numbered_events_are_of_one_size():
+    events = numbered(1200, 100)
+    assert {len(one) for one in events} == {100}
+    assert numbers(events) == list(range(1200))
+    assert all(one.startswith(b"data: ") and one.endswith(b"\n\n") for one in events)
+
+
+def test_a_thread_publishes_until_it_is_stopped_or_the_subscriber_has_gone():
+    asleep = Subscriber(asleep=True)
+    thread = PublishingThread(asleep.socket.sendall, numbered(10_000))
+    thread.wait(0.2)
+    assert repr(thread) == "PublishingThread(still waits)"
+    asleep.stop()
+    thread.wait(5)
+    assert repr(thread) == "PublishingThread(has ended)"
+    published = []
+    thread = PublishingThread(lambda one: (published.append(one), time.sleep(0.01)), numbered(10_000))
+    thread.stop()
+    thread.wait(5)
+    assert len(published) < 10_000
