@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from urllib.request import urlopen
 
 from ..wire.parser import EventStreamParser
-from .look import COLORS, QUIET
+from .look import OURS, QUIET, WAITING, WRONG
 from .still_chart import StillChart
 
-TOGETHER = 0.1  # seconds; events that are closer than that have come together
+TOGETHER = 0.05  # seconds; events that are closer than that have come together
 CROWDED = 0.02  # of the line's length; events that are closer would cover each other
 
 
@@ -49,8 +49,9 @@ def in_words(times: Sequence[float]) -> str:
 class TimeLine(StillChart):
     """A line of time for each stream, with a numbered dot for each event.
 
-    Dots of the same moment stand above each other. The text of the chart says in words how the events of each stream
-    have come: see :func:`in_words`.
+    Dots of the same moment stand above each other. They are amber where events have come together and late, and pink
+    where they have come together at once, as what is old does. The text of the chart says in words how the events of
+    each stream have come: see :func:`in_words`.
 
     Args:
         title: What is to be seen.
@@ -64,8 +65,9 @@ class TimeLine(StillChart):
         axes = self.axes
         for row, times in enumerate(self.streams.values()):
             axes.axhline(row, color=QUIET, linewidth=1, alpha=0.5, zorder=1)
+            color = {"late": WAITING, "at once": WRONG}.get(in_words(times).partition(", ")[2], OURS)
             for number, (at, height) in enumerate(zip(times, _heights(times, last * CROWDED), strict=True)):
-                axes.plot(at, row - height, "o", markersize=11, color=COLORS[0], zorder=2)
+                axes.plot(at, row - height, "o", markersize=11, color=color, zorder=2)
                 axes.annotate(
                     str(number + 1), (at, row - height), color="white", fontsize=7, ha="center", va="center_baseline"
                 )

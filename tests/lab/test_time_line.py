@@ -4,6 +4,7 @@ import pytest
 from tornado.web import Application, RequestHandler
 
 from sse_demo.lab import Background, TimeLine, arrivals
+from sse_demo.lab.look import OURS, WAITING
 from sse_demo.lab.time_line import in_words
 
 
@@ -35,12 +36,17 @@ def test_a_stream_that_says_nothing_is_an_error(url):
         arrivals(f"{url}?late=1", timeout=0.1)
 
 
+def dots_of(chart):
+    return [line for line in chart.axes.lines if len(line.get_xydata()) == 1]
+
+
 def test_a_time_line_has_a_dot_for_each_event_and_says_in_words_how_they_came():
     line = TimeLine("three", {"good": [0.0, 0.2, 0.4], "late": [0.4, 0.4, 0.4], "empty": []})
     assert repr(line) == "TimeLine('three', good: 3 one by one; late: 3 together, late; empty: none)"
-    dots = [line.get_xydata()[0] for line in line.axes.lines if len(line.get_xydata()) == 1]
+    dots = [dot.get_xydata()[0] for dot in dots_of(line)]
     assert [x for x, _ in dots] == [0.0, 0.2, 0.4, 0.4, 0.4, 0.4]
     assert len({y for x, y in dots[3:]}) == 3  # above each other, since they would cover each other
+    assert [line.get_color() for line in dots_of(line)] == [OURS] * 3 + [WAITING] * 3
     assert [text.get_text() for text in line.axes.texts] == ["1", "2", "3"] * 2
 
 

@@ -48,7 +48,8 @@ def departures(contestant: type[RequestHandler]) -> Report:
         came = one.wait(lambda: one.body)
         if not came:
             stand.flush_for_them()  # so that the rest can be judged
-        one.wait(lambda: len(one.data) > len(CITIES) and len(one.events) > len(CITIES), 2 * SOON)
+        one.wait(lambda: len(one.data) > len(CITIES), 2 * SOON)
+        one.wait(lambda: len(one.events) >= len(CITIES), 2 * LATE)
         report.expect("the status is 200", "200", lambda: stand.explained(one.status))
         if one.status not in ("", "200"):
             return report
@@ -77,7 +78,7 @@ def departures(contestant: type[RequestHandler]) -> Report:
         left = stand.waiting
         report.expect("it still gets cities when the first reader has left", True, lambda: len(two.data) > before + 1)
         two.leave()
-        stand.wait(lambda: not stand.waiting)
+        stand.wait(lambda: not stand.waiting, SOON if left < 2 else LATE)  # the first has not been noticed
         report.expect("no handler goes on when its reader has left", 0, lambda: max(left - 1, stand.waiting))
         report.expect("no reader who leaves makes a traceback in the log", [], lambda: stand.tracebacks)
     return report
@@ -126,6 +127,7 @@ def alarm(contestant: type[RequestHandler], listening: Sized) -> Report:
         report.expect("half a second later comes another comment", "2 comments, 0 events", first.in_words)
         first.leave()
         stand.wait(lambda: count() == 2, BEFORE_NEXT_BEAT)
+        noticed = count() == 2
         report.expect("who leaves is out of it before the next heartbeat", 2, count)
         stand.visits(VISITORS)
         staying = readers[1:]
@@ -133,11 +135,11 @@ def alarm(contestant: type[RequestHandler], listening: Sized) -> Report:
             for reader in staying:
                 reader.wait(lambda reader=reader: reader.comments > 2, BEAT + SOON)  # type: ignore[misc]
         report.expect("the other two still have heartbeats", 2, lambda: sum(reader.comments > 2 for reader in staying))
-        stand.wait(lambda: count() == 2)
+        stand.wait(lambda: count() == 2, SOON if noticed else LATE)
         report.expect(f"{VISITORS} readers who leave at once are out of it, the two are in", 2, count)
         for reader in staying:
             reader.leave()
-        stand.wait(lambda: not stand.waiting, BEAT + SOON)
+        stand.wait(lambda: not stand.waiting, BEAT + SOON / 2)
         report.expect("no handler waits when all have left", 0, lambda: stand.waiting)
         report.expect("no reader who leaves makes a traceback in the log", [], lambda: stand.tracebacks)
     return report
@@ -352,8 +354,10 @@ class _Reader:
     def blocks(self, count: int) -> str:
         """How so many lines of data make events."""
         events = self.events[:count]
+        if not events:
+            return "0 events"
         complete = [(self._when(1, number) or 0) - (self._when(0, number) or 0) for number in range(len(events))]
-        when = "at once" if max(complete, default=0) < LATE else "when the next city comes"
+        when = "at once" if max(complete) < LATE else "when the next city comes"
         return f"{len(events)} events, complete {when}, with {sum(len(data.split(chr(10))) for data in events)} cities"
 
     def in_words(self) -> str:

@@ -481,7 +481,6 @@ class ATraceback(_Alarm):
         (NoBeats, [BEATS, OTHERS]),
         (Hurries, [BEATS]),
         (Events, [FIRST, BEATS, OTHERS]),
-        (NoticesWhenItWrites, [OUT]),
         (OneEventForAll, [OUT, OTHERS, VISITS]),
         (NobodyCounts, [THREE, OUT, VISITS]),
         (WithoutType, [TYPE]),
@@ -491,6 +490,10 @@ class ATraceback(_Alarm):
 def test_what_is_wrong_with_an_alarm_is_said(handler, rows):
     report = check.alarm(handler, listening)
     assert missing(report) == rows, report
+
+
+def test_to_notice_who_has_left_when_something_is_written_is_too_late():
+    assert OUT in missing(check.alarm(NoticesWhenItWrites, listening))
 
 
 def test_who_left_an_earlier_attempt_is_not_counted():
