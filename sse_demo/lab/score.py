@@ -186,7 +186,7 @@ class ScoreBoard:
     def _count(self, name: str, about_cuts: bool) -> str:
         verdict = self.verdicts[name]
         if self.broken[name] is None:
-            return "reads no event"
+            return "no event"
         return str(sum(one.rule.is_about_cuts == about_cuts for one in verdict.departures.values()))
 
     def _mark(self, name: str, key: str) -> str:
@@ -205,15 +205,18 @@ class ScoreBoard:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(name).replace('-', '-<wbr>')}</th>" for name in self.verdicts)
+        head = "".join(
+            f'<th style="text-align:center;padding:4px">{escape(name).replace("-", "-<wbr>")}</th>'
+            for name in self.verdicts
+        )
         counts = "".join(
-            f'<tr><td style="{_LEFT}">{_HEADS[about_cuts]}</td>'
+            f'<tr><td style="{_RULE}">{_HEADS[about_cuts]}</td>'
             + "".join(_number(self._count(name, about_cuts)) for name in self.verdicts)
             + "</tr>"
             for about_cuts in (False, True)
         )
         rows = "".join(
-            f'<tr><td style="{_LEFT}">{escape(departure.rule.text)}<br>{_code(_bytes(departure.case))}</td>'
+            f'<tr><td style="{_RULE}">{escape(departure.rule.text)}<br>{_code(_bytes(departure.case))}</td>'
             + "".join(_MARKS[self._mark(name, key)] for name in self.verdicts)
             + "</tr>"
             for key, departure in self._rules().items()
@@ -244,10 +247,11 @@ class Departures:
         rows = "".join(
             f'<tr><td style="{_LEFT}">{escape(one.rule.text)}<br>{_code(_bytes(one.case))}</td>'
             f'<td style="{_LEFT}">{_code(_given(one.case.events))}</td>'
-            f'<td style="{_LEFT};color:{WRONG}">{_code(_given(one.got))}</td></tr>'
+            f'<td style="{_LEFT}">{_code(_given(one.got))}</td></tr>'
             for one in self.departures
         )
-        return f"<table><tr><th></th><th>the standard</th><th>{escape(self.name)}</th></tr>{rows}</table>"
+        heads = "".join(f'<th style="{_LEFT}">{escape(head)}</th>' for head in ("", "the standard", self.name))
+        return f"<table><tr>{heads}</tr>{rows}</table>"
 
 
 _HEADS = {
@@ -255,23 +259,24 @@ _HEADS = {
     for about_cuts, what in {False: "what is in the stream", True: "where a chunk may end"}.items()
 }
 _LEFT = "text-align:left;overflow-wrap:anywhere"
+_RULE = f"{_LEFT};min-width:13em"
 _MARKS = {
-    mark: f'<td style="text-align:center;color:{color};font-weight:600">{sign}</td>'
+    mark: f'<td title="{mark}" style="padding:4px;text-align:center;color:{color};font-weight:600">{sign}</td>'
     for mark, color, sign in (
         ("kept", GOOD, "✓"),
-        ("broken", WRONG, "✗ broken"),
-        ("not asked", QUIET, "not asked"),
+        ("broken", WRONG, "✗"),
+        ("not asked", QUIET, "-"),
     )
 }
 
 
 def _number(count: str) -> str:
     color = {"0": GOOD}.get(count, WRONG if count.isdigit() else WAITING)
-    return f'<td style="text-align:center;color:{color};font-weight:600">{count}</td>'
+    return f'<td style="padding:4px;text-align:center;color:{color};font-weight:600">{count}</td>'
 
 
 def _code(text: str) -> str:
-    return f'<code style="overflow-wrap:anywhere;white-space:pre-wrap;color:inherit">{escape(text)}</code>'
+    return f'<code style="overflow-wrap:anywhere;white-space:pre-wrap">{escape(text)}</code>'
 
 
 def _bytes(case: Case) -> str:

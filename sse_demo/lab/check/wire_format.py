@@ -156,14 +156,17 @@ def _broken(contestant: Contestant) -> str:
 
 
 @Exercise
-def odd_events(stream: bytes, events: Sequence[Sequence[str]]) -> Report:
+def odd_events(stream: bytes, events: Sequence[Sequence[str]], last_id: str) -> Report:
     """Lesson 2: what a browser makes of a stream with a byte-order mark, a CR and a NUL.
 
     Args:
         stream: The bytes.
         events: The learner's answer: of each event its type, its data and the last event ID.
+        last_id: And the last event ID after the stream, which the browser sends back.
     """
     wanted = _read(stream)
+    parser = EventStreamParser()
+    parser.feed(stream)
     report = Report("odd_events")
     given = list(events) if isinstance(events, (list, tuple)) else []
     report.expect("the number of events", len(wanted), lambda: len(events))
@@ -175,7 +178,5 @@ def odd_events(stream: bytes, events: Sequence[Sequence[str]]) -> Report:
         for part, value, what in zip(parts, right, ("event type", "data", "last event ID"), strict=True):
             remark = "" if isinstance(part, str) else f"it is a text, and not {part!r}"
             report.add(part == value, f"event {number}: {what}", remark)
+    report.add(last_id == parser.last_event_id, "the id that the browser sends back")
     return report
-
-
-odd_stream = odd_events

@@ -370,7 +370,13 @@ def test_a_parser_that_is_not_finished_passes_nothing():
 
 # Exercise 3
 
-ODD = b"\xef\xbb\xbfdata: one\rdata: two\r\rid: 1\x002\ndata: three\n\nevent: ping\nid: 9\n\ndata:four\n\ndata: five\n"
+ODD = (
+    b"\xef\xbb\xbfdata: one\rdata: two\r\r"
+    b"id: 1\x002\ndata: three\n\n"
+    b"event: ping\nid: 9\n\n"
+    b"data:four\n\n"
+    b"id: 10\ndata: five\n"
+)
 ONE, THREE, FOUR = ("message", "one\ntwo", ""), ("message", "three", ""), ("message", "four", "9")
 
 
@@ -381,7 +387,7 @@ ONE, THREE, FOUR = ("message", "one\ntwo", ""), ("message", "three", ""), ("mess
     by_the_parser=[(event.event, event.data, event.id or "") for event in EventStreamParser().feed(ODD)],
 )
 def test_right_lists(answer):
-    assert check.odd_events(ODD, answer).passed
+    assert check.odd_events(ODD, answer, "9").passed
 
 
 @each(
@@ -393,7 +399,7 @@ def test_right_lists(answer):
     event_without_data=[ONE, THREE, ("ping", "", "9"), FOUR],
     id_lost=[ONE, THREE, ("message", "four", "")],
     type_kept=[ONE, THREE, ("ping", "four", "9")],
-    unfinished_event=[ONE, THREE, FOUR, ("message", "five", "9")],
+    unfinished_event=[ONE, THREE, FOUR, ("message", "five", "10")],
     none_for_no_id=[("message", "one\ntwo", None), ("message", "three", None), FOUR],
     number_as_id=[ONE, THREE, ("message", "four", 9)],
     pairs=[ONE[:2], THREE[:2], FOUR[:2]],
@@ -403,12 +409,17 @@ def test_right_lists(answer):
     generator=(event for event in (ONE, THREE, FOUR)),
 )
 def test_wrong_lists(answer):
-    report = check.odd_events(ODD, answer)
+    report = check.odd_events(ODD, answer, "9")
     assert missing(report)
     assert "message" not in repr(report) or "has three texts" in repr(report), "the answer is not given away"
 
 
+@each(of_the_unfinished_block="10", none=None, empty="", with_a_nul="1\x002", number=9)
+def test_wrong_last_ids(answer):
+    assert missing(check.odd_events(ODD, [ONE, THREE, FOUR], answer)) == ["the id that the browser sends back"]
+
+
 def test_who_writes_none_is_told_that_an_id_is_a_text():
-    report = check.odd_events(ODD, [("message", "one\ntwo", None), THREE, FOUR])
+    report = check.odd_events(ODD, [("message", "one\ntwo", None), THREE, FOUR], "9")
     assert missing(report) == ["event 1: last event ID"]
     assert "it is a text, and not None" in repr(report)
