@@ -79,15 +79,15 @@ class Crowd:
         """What each rule has come to, as text: the load of the new server, and how long the clients were away."""
         width = max(map(len, crowds)) + 2
         lines = [
-            f"{'':{width}}{'tries while':>12}{'tries at the':>14}{'at most in':>14}{'half are':>10}{'all are':>10}",
-            f"{'':{width}}{'it is away':>12}{'new server':>14}{f'{BAR:g} s':>14}{'back':>10}{'back':>10}",
+            f"{'':{width}}{'tries with':>11}{'tries at the':>14}{'at most in':>12}{'half are':>10}{'all are':>9}",
+            f"{'':{width}}{'no server':>11}{'new server':>14}{f'{BAR:g} s':>12}{'back':>10}{'back':>9}",
         ]
         for name, crowd in crowds.items():
             half = sorted(crowd.back)[(len(crowd.back) - 1) // 2]
             away = len(crowd.tries) - crowd.at_new_server
             lines.append(
-                f"{name:{width}}{away:12,}{crowd.at_new_server:14,}{crowd.worst:14,}"
-                f"{f'{half:,.0f} s':>10}{f'{crowd.last:,.0f} s':>10}"
+                f"{name:{width}}{away:11,}{crowd.at_new_server:14,}{crowd.worst:12,}"
+                f"{f'{half:,.0f} s':>10}{f'{crowd.last:,.0f} s':>9}"
             )
         return "\n".join(lines)
 

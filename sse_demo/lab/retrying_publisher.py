@@ -7,7 +7,7 @@ from ..errors import PublishError
 from ..notebook import owned_by_cell
 from .repeat import Repeat
 
-PAUSE = 0.005  # seconds between two publications, so that a reader sees them come
+PAUSE = 0.003  # seconds between two publications, so that a reader sees them come
 
 
 class RetryingPublisher:

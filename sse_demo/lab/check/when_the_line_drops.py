@@ -92,7 +92,8 @@ def _uneven(waits: list[float], longest: float) -> str:
     if all(SHARE[0] <= share <= SHARE[1] for share in shares) and different > len(waits) / 2:
         return ""
     told = ", ".join(f"{share:.0%}" for share in shares)
-    return f"{SAMPLES:,} calls: {different:,} different waits; of the four quarters of the range they are in: {told}"
+    values = "always the same wait" if different == 1 else f"{different:,} different waits"
+    return f"{SAMPLES:,} calls: {values}, which are in these quarters of the range: {told}"
 
 
 class _Stream(Protocol):
