@@ -7,7 +7,7 @@ OURS = "#1e88e5"  # what the lesson builds, and events on their way
 OTHER = "#8e5bd6"  # what it is compared with
 QUIET = "#767676"  # axes, grids and what is over
 
-COLORS = (OURS, WRONG, GOOD, WAITING, OTHER, QUIET)  # for lines without a meaning of their own, in this order
+COLORS = (OURS, OTHER, WAITING, GOOD, QUIET)  # for lines without a meaning of their own, in this order
 STATES = {"connecting": WAITING, "open": GOOD, "closed": QUIET, "failed": WRONG, "running": GOOD, "killed": WRONG}
 
 
