@@ -130,20 +130,19 @@ class _Picture:
 
     def html(self, drawn: int) -> str:
         rings = self._rings
-        groups = [self._step(step) for step in rings.steps]
-        for number, group in enumerate(groups):
-            wait = max(0, number - drawn) * STEP
-            moves = f' style="animation:sse-ring .3s {wait:.2f}s both"' if number >= drawn else ""
-            self._shapes.append(f"<g{moves}>{group}</g>")
+        for number, step in enumerate(rings.steps):
+            moves = f' style="{_appears(number - drawn)}"' if number >= drawn else ""
+            self._shapes.append(f"<g{moves}>{self._step(step)}</g>")
         label = escape(repr(rings).replace("\n", "; "))
         news = [step for step in rings.steps if step.what not in ("in", "out")]
+        last = _appears(max(0, len(rings.steps) - drawn))
         return (
             f'<div><b>{escape(rings.request)}</b></div><svg viewBox="0 0 {WIDTH} {self._height}" '
-            f'style="width:100%;max-width:{WIDTH}px" role="img" aria-label="{label}" font-size="12" '
+            f'style="width:100%;max-width:{WIDTH}px" class="sse-rings" role="img" aria-label="{label}" font-size="12" '
             f'font-family="system-ui,sans-serif"><style>@keyframes sse-ring{{from{{opacity:0}}}}'
-            f"@media (prefers-reduced-motion:reduce){{g{{animation:none!important}}}}</style>"
+            f"@media (prefers-reduced-motion:reduce){{.sse-rings g{{animation:none!important}}}}</style>"
             f"{self._boxes()}{''.join(self._shapes)}</svg>"
-            f'<div style="font-size:12px">{escape(", ".join(rings.told(news)))}</div>'
+            f'<div style="font-size:12px;{last}">{escape(", ".join(rings.told(news)))}</div>'
         )
 
     def _x(self, place: int) -> float:
@@ -206,14 +205,14 @@ class _Picture:
             color = WRONG if step.what == "breaks" else QUIET
             sign = "✕" if step.what == "breaks" else "■"
             return f'<text x="{turn + 8:.1f}" y="{self._way_in + 4}" fill="{color}">{sign}</text>' + self._word(
-                turn + 22, self._way_in + 4, step.error or step.what, color
+                turn + 22, self._way_in + 4, step.error or step.what
             )
         color = {"refuses": WAITING, "fails": WRONG}.get(step.what, GOOD)
         word = {"refuses": "problem", "sends": "stream", "out": "done"}.get(step.what, step.error)
         return (
             self._line(f"M{turn:.1f} {self._way_in}V{self._way_out}H{start:.1f}", color)
             + self._dot(turn, self._way_in, color)
-            + self._word(turn + 8, self._way_out + 4, word, color)
+            + self._word(turn + 8, self._way_out + 4, word)
         )
 
     def _leaves(self, place: int, start: float, color: str) -> str:
@@ -241,5 +240,10 @@ class _Picture:
     def _dot(self, x: float, y: float, color: str) -> str:
         return f'<circle cx="{x:.1f}" cy="{y}" r="4.5" fill="{color}"/>'
 
-    def _word(self, x: float, y: float, word: str, color: str) -> str:
-        return f'<text x="{x:.1f}" y="{y}" fill="{color}" font-weight="bold">{escape(word)}</text>'
+    def _word(self, x: float, y: float, word: str) -> str:
+        return f'<text x="{x:.1f}" y="{y}" fill="currentColor" font-weight="bold">{escape(word)}</text>'
+
+
+def _appears(number: int) -> str:
+    """As a style: a shape appears after so many others."""
+    return f"animation:sse-ring .3s {number * STEP:.2f}s both"
