@@ -113,8 +113,8 @@ class HeartStrip:
         chart.figure.legend(
             handles=[
                 Line2D([], [], color=OURS, marker="|", linestyle="", markersize=11, label="a beat"),
-                Line2D([], [], color=OTHER, marker="v", linestyle="", label="a message is read"),
-                Patch(color=WRONG, alpha=0.22, label="the others wait"),
+                Line2D([], [], color=OTHER, marker="v", linestyle="", label="a message"),
+                Patch(color=WRONG, alpha=0.22, label="nobody else has a turn"),
             ],
             loc="outside lower right",
             ncols=3,

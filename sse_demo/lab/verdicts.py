@@ -14,9 +14,10 @@ from ..wire.event import Event
 from .live import LiveEvents
 from .look import GOOD, QUIET, WAITING, WRONG, pill
 
-SHOWN_CHARACTERS = 30  # of a message that is no JSON
+SHOWN_CHARACTERS = 24  # of a message that is no JSON
 COLORS = {"accepted": GOOD, "refused": WRONG, "dropped": WAITING}  # by the first word of a verdict
 CELL = 'style="text-align:left;vertical-align:top;padding:2px 14px 2px 0"'
+HEAD = CELL.replace('"text', '"white-space:nowrap;text')
 
 Receiver = Callable[[Event], object]
 
@@ -81,12 +82,12 @@ class LiveVerdicts(LiveEvents):
         return Verdict(text, COLORS.get(text.partition(":")[0], QUIET))
 
     def _draw(self) -> None:
-        heads = "".join(f"<th {CELL}>{escape(name)}{self._end_of(name)}</th>" for name in self._receivers)
+        heads = "".join(f"<th {HEAD}>{escape(name)}{self._end_of(name)}</th>" for name in self._receivers)
         trouble = str(self.error) if self.error else "" if self._ended else self._trouble
         self.html = (
             f"<div>{pill(self.state)} &nbsp; messages <b>{self.count}</b></div>"
             + (f'<div style="color:{WRONG}">{escape(trouble)}</div>' if trouble else "")
-            + f'<table style="margin:4px 0"><tr><th {CELL}>at</th><th {CELL}>message</th>{heads}</tr>'
+            + f'<table style="margin:4px 0"><tr><th {HEAD}>at</th><th {HEAD}>message</th>{heads}</tr>'
             + "".join(_line(*row) for row in reversed(list(self._rows)))
             + "</table>"
         )
@@ -97,11 +98,11 @@ class LiveVerdicts(LiveEvents):
 
 
 def _line(at: str, event: Event, verdicts: list[Verdict]) -> str:
-    cells = []
+    cells = [at, f'<span style="white-space:nowrap">{summary(event.data)}</span>']
     for verdict in verdicts:
         word, colon, reason = verdict.text.partition(":")
         cells.append(f'<b style="color:{verdict.color}">{escape(word)}</b>{colon}{escape(reason)}')
-    return "<tr>" + "".join(f"<td {CELL}>{cell}</td>" for cell in (at, summary(event.data), *cells)) + "</tr>"
+    return "<tr>" + "".join(f"<td {CELL}>{cell}</td>" for cell in cells) + "</tr>"
 
 
 def summary(data: str) -> str:

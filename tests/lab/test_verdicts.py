@@ -63,8 +63,8 @@ def test_only_the_newest_are_shown_and_a_stream_that_is_lost_is_told(server, eve
         (signed.bad_day(b"k")["our sender has a bug"], "<code>{&quot;type&quot;: &quot;price&quot;, &quot;pay</code>"),
         ('{"type": "<b>", "payload": {"<i>": "&"}}', "<b>&lt;b&gt;</b> &lt;i&gt; = &amp;"),
         ("sig\n[1]", "<code>[1]</code>"),
-        ('{"type": 1, "payload": [[1, 2, 3]]}', "<code>{&quot;type&quot;: 1, &quot;payload&quot;: [[1, 2,</code>"),
-        ("[" * 100_000, f"<code>{'[' * 30}</code>"),
+        ('{"type": 1, "payload": [[1, 2, 3]]}', "<code>{&quot;type&quot;: 1, &quot;payload&quot;: [</code>"),
+        ("[" * 100_000, f"<code>{'[' * 24}</code>"),
         ("", "<code></code>"),
     ],
 )

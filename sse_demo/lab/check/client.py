@@ -141,7 +141,7 @@ class _Dispatcher(Protocol):
     def dispatch(self, message: Message, /) -> object: ...
 
 
-class _Failure(Exception):
+class Failure(Exception):
     """What a handler of the check raises."""
 
 
@@ -201,6 +201,7 @@ def _check_dispatcher(report: Report, contestant: type[_Dispatcher], records: li
         {
             "one handler": (each(0, "handler of b"), lambda: called("b")),
             "two messages": ([*each(0, "handler of b"), *each(1, "handler of b")], lambda: called("b", "b")),
+            "two handlers": (each(0, *in_order[:2]), lambda: called("a")),
             f"{MANY} handlers": (each(0, *in_order), lambda: called("a", handlers=MANY)),
         },
     )
@@ -212,7 +213,7 @@ def _check_dispatcher(report: Report, contestant: type[_Dispatcher], records: li
             "two of the same type": ([unknown(0), unknown(1)], lambda: called("x", "x")),
         },
     )
-    failing = partial(called, error=_Failure)
+    failing = partial(called, error=Failure)
     expect_all(
         report,
         "goes on after a handler that fails, with the next handler and with the next message",
