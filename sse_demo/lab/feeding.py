@@ -7,7 +7,7 @@ from time import thread_time
 from typing import Protocol
 
 PIECE = 130  # bytes
-TRIES = 3  # of which the best counts
+TRIES = 5  # of which the best counts
 
 
 class _Fed(Protocol):

@@ -113,6 +113,8 @@ def test_wrong_encoders(answer):
 def test_an_encoder_that_never_returns(monkeypatch):
     monkeypatch.setattr("sse_demo.lab.report.PATIENCE", 0.05)
     assert missing(check.encode(endless)) == ["it returns bytes"]
+    report = check.encode(lambda data, **fields: endless() if "b" in data else encoder()(data, **fields))
+    assert repr(report).count("still running") == 1, "it is not waited for again and again"
 
 
 def test_an_encoder_is_told_which_event_was_forged():
@@ -355,7 +357,9 @@ def test_wrong_parsers(answer):
 
 def test_a_parser_that_never_returns(monkeypatch):
     monkeypatch.setattr("sse_demo.lab.report.PATIENCE", 0.05)
-    assert len(missing(check.parser(Endless))) == 9
+    report = check.parser(Endless)
+    assert len(missing(report)) == 9
+    assert repr(report).count("still running") == 1, "it is not waited for nine times"
 
 
 def test_a_parser_that_breaks_one_rule_is_told_which_and_shown_the_bytes():
