@@ -75,7 +75,7 @@ class CutSlider(anywidget.AnyWidget):
             right = known[event] > 0
             known[event] -= 1
             style = f"border:2px solid {GOOD if right else WRONG};border-radius:9px;padding:0 8px;margin-right:6px"
-            chips.append(f'<span style="{style};white-space:pre">{escape(_data([event]))}</span>')
+            chips.append(f'<span style="{style};white-space:pre">{escape(_data([event])) or "<i>empty</i>"}</span>')
         said = "the same events as without a cut" if harmless else f"wrong: it must be {escape(_data(self._whole))}"
         return f'{"".join(chips) or "no event"} <b style="color:{color}">{said}</b>'
 

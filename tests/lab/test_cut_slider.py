@@ -61,6 +61,7 @@ def test_a_parser_that_fails_and_events_with_markup():
     assert slider.events == "raises KeyError"
     assert "raises KeyError" in slider.result
     assert "no event" in CutSlider(b"ab", lambda chunks: []).result
+    assert "<i>empty</i>" in CutSlider(b"data\n\n", forgetful).result
 
 
 def test_a_map_shows_all_places_at_once():
