@@ -21,6 +21,23 @@ GIVEN = ("request_id", "access_log", "cross_origin", "recovery")  # of the servi
 GRACE = 0.3  # seconds in which a request comes to its end whose answer has been read
 
 
+class RingsView(View):
+    """The way of one request, as a picture that stays. Its steps appear one after the other. Its text is the same way.
+
+    A widget, and not HTML: JupyterLab takes drawings out of the HTML of a notebook that has not been run yet.
+
+    Attributes:
+        rings: The way.
+    """
+
+    def __init__(self, rings: Rings) -> None:
+        self.rings = rings
+        super().__init__(html=rings.html())
+
+    def __repr__(self) -> str:
+        return repr(self.rings)
+
+
 class LiveRings(View):
     """Shows the way of the newest request. Each middleware is a ring around the handler.
 
@@ -44,11 +61,11 @@ class LiveRings(View):
         return each_route(routes, lambda route: replace(route, handler=_watched(route.handler, self)))
 
     @property
-    def newest(self) -> Rings:
+    def newest(self) -> RingsView:
         """The way of the newest request, as a picture that stays. Of an open stream, what has happened so far."""
         self._over.wait(GRACE)
         with self._lock:
-            return replace(self._newest, steps=list(self._newest.steps))
+            return RingsView(replace(self._newest, steps=list(self._newest.steps)))
 
     def begin(self, rings: Rings) -> None:
         """A request has come."""

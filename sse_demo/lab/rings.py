@@ -1,5 +1,6 @@
-"""``Rings``: the way of one request through its middleware, as a picture. Each middleware is a ring around the handler.
+"""``Rings``: the way of one request through its middleware, in words and as a picture.
 
+Each middleware is a ring around the handler.
 The request comes from the left, goes in through the rings, and its answer goes out again. Of an exception one sees
 which rings it passes, and which one makes an answer of it.
 """
@@ -105,9 +106,6 @@ class Rings:
     def name(self, place: int) -> str:
         """What is at a place."""
         return self.names[place] if place < len(self.names) else HANDLER
-
-    def _repr_html_(self) -> str:
-        return self.html()
 
     def html(self, drawn: int = 0) -> str:
         """The picture. Its steps appear one after the other.

@@ -174,8 +174,9 @@ def server(rings):
 def test_each_step_is_told(rings, server, path, headers, told):
     status = ask(f"{server.url}{path}", headers=headers).status
     assert repr(rings.newest).splitlines() == [f"GET {path}", *told, f"  answer: {status}"]
-    assert rings.newest.is_over
+    assert rings.newest.rings.is_over
     assert f">{status}</text>" in rings.html
+    assert f">{status}</text>" in rings.newest.html
 
 
 def test_a_stream_that_goes_on_is_shown_as_it_is_and_so_is_its_end(rings, server, eventually):
@@ -185,7 +186,7 @@ def test_a_stream_that_goes_on_is_shown_as_it_is_and_so_is_its_end(rings, server
             "  out: locked, labelled, recovery, access_log, request_id",
             "  answer: 200",
         ]
-        assert not now.is_over
+        assert not now.rings.is_over
     eventually(lambda: "the reader of handler has left" in rings.html)
 
 

@@ -45,7 +45,7 @@ def test_a_request_is_over_with_its_answer_and_a_stream_with_its_end(steps, stat
 
 
 def test_the_picture_has_a_ring_for_each_middleware_and_one_for_the_handler():
-    shown = rings(*IN, Step(2, "out"), Step(1, "out"), Step(0, "out"))._repr_html_()
+    shown = rings(*IN, Step(2, "out"), Step(1, "out"), Step(0, "out")).html()
     assert shown.count("<rect") == 3
     assert [name in shown for name in (">recovery<", ">locked<", ">handler<")] == [True] * 3
     assert "&lt;tea&gt;" in shown
@@ -66,7 +66,7 @@ def test_the_picture_has_a_ring_for_each_middleware_and_one_for_the_handler():
     ],
 )
 def test_where_something_goes_wrong_there_is_a_colour(steps, color):
-    assert color in rings(*steps)._repr_html_()
+    assert color in rings(*steps).html()
 
 
 def test_steps_appear_one_after_the_other_and_those_drawn_before_are_there():
@@ -76,4 +76,4 @@ def test_steps_appear_one_after_the_other_and_those_drawn_before_are_there():
 
 
 def test_a_picture_of_nothing():
-    assert "<svg" in Rings("no request yet", ())._repr_html_()
+    assert "<svg" in Rings("no request yet", ()).html()

@@ -306,6 +306,15 @@ def scheme_in_any_case(handler):
     yield
 
 
+def an_answer_of_its_own(handler):
+    if handler.request.headers.get("Authorization") != f"Bearer {WORD}":
+        handler.set_status(401)
+        handler.set_header("WWW-Authenticate", 'Bearer realm="rooms"')
+        handler.finish("locked")
+        return
+    yield
+
+
 class Versioned(Echo):
     def set_default_headers(self):
         super().set_default_headers()
@@ -344,6 +353,7 @@ admin = Group("/admin", [room], [locked])
             ],
             id="flat routes",
         ),
+        pytest.param([v1, Group("/admin", [room], [an_answer_of_its_own])], id="a lock that answers by itself"),
         pytest.param(
             [Group("/v1", [Route(one.path, Versioned) for one in (room, members)]), admin], id="a handler's own headers"
         ),
