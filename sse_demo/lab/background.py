@@ -17,6 +17,7 @@ from ..notebook import owned_by_cell
 from .loop_thread import LoopThread
 
 LOOK = 0.01  # seconds between two looks at a fact
+STOPPED = "what runs in the background has been stopped; run the cell again that has made the Background"
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -38,7 +39,14 @@ class Background:
         return "Background()"
 
     def start(self, coroutine: Coroutine[Any, Any, Result]) -> Future[Result]:
-        """Run a coroutine. The future has its result, or its exception. From any thread."""
+        """Run a coroutine. The future has its result, or its exception. From any thread.
+
+        Raises:
+            RuntimeError: Everything has been stopped.
+        """
+        if not self._thread.is_alive():
+            coroutine.close()
+            raise RuntimeError(STOPPED)
         future = self._thread.submit(coroutine)
         self._futures.add(future)
         future.add_done_callback(self._futures.discard)
@@ -50,6 +58,8 @@ class Background:
 
     def serve(self, app: Application) -> str:
         """Serve an application on a free port of this machine. Returns its address, such as ``127.0.0.1:8000``."""
+        if not self._thread.is_alive():
+            raise RuntimeError(STOPPED)
         (listener,) = bind_sockets(0, "127.0.0.1")  # connections wait there until the server takes them
         host, port = listener.getsockname()
         app.settings.setdefault("log_function", lambda handler: None)  # requests that the end cuts off are no news

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from urllib.error import URLError
 from urllib.request import urlopen
 
 from ..wire.parser import EventStreamParser
@@ -24,10 +25,17 @@ def arrivals(url: str, timeout: float = 5) -> list[float]:
         timeout: The most seconds between two pieces.
 
     Raises:
+        ConnectionError: Nobody answers there.
         OSError: There is no answer, or not in time.
     """
     start, times, parser = time.perf_counter(), [], EventStreamParser()
-    with urlopen(url, timeout=timeout) as answer:
+    try:
+        answer = urlopen(url, timeout=timeout)
+    except URLError as error:
+        if isinstance(error.reason, ConnectionRefusedError):
+            raise ConnectionError(f"nobody answers at {url}: run the cell again that has started it") from None
+        raise
+    with answer:
         while chunk := answer.read1():
             times += [time.perf_counter() - start for _ in parser.feed(chunk)]
     return times
@@ -78,8 +86,8 @@ class TimeLine(StillChart):
         axes.tick_params(axis="y", length=0)
 
     def __repr__(self) -> str:
-        rows = (f"{name}: {in_words(times)}" for name, times in self.streams.items())
-        return f"TimeLine({self.title!r}, {'; '.join(rows)})"
+        rows = [f"{name}: {in_words(times)}" for name, times in self.streams.items()]
+        return "\n    ".join([f"TimeLine({self.title!r})", *rows])  # the first line is seen where an output is closed
 
 
 def _heights(times: Sequence[float], near: float) -> list[float]:

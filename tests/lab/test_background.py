@@ -93,6 +93,13 @@ def test_waiting_has_an_end_which_says_what_was_waited_for(background):
         background.wait_until(lambda: False, timeout=0.1)
 
 
+def test_stopped_it_says_what_to_do(background):
+    background.stop()
+    for start in (lambda: background.serve(Application([("/", Hello)])), lambda: background.start(asyncio.sleep(0))):
+        with pytest.raises(RuntimeError, match="run the cell again that has made the Background"):
+            start()
+
+
 def test_stop_again_does_nothing(background):
     background.stop()
     background.stop()

@@ -36,13 +36,21 @@ def test_a_stream_that_says_nothing_is_an_error(url):
         arrivals(f"{url}?late=1", timeout=0.1)
 
 
+def test_a_server_that_is_gone_is_told_in_a_line():
+    background = Background()
+    address = background.serve(Application([("/", Numbers)]))
+    background.stop()
+    with pytest.raises(ConnectionError, match=r"nobody answers at .*: run the cell again"):
+        arrivals(f"http://{address}/")
+
+
 def dots_of(chart):
     return [line for line in chart.axes.lines if len(line.get_xydata()) == 1]
 
 
 def test_a_time_line_has_a_dot_for_each_event_and_says_in_words_how_they_came():
     line = TimeLine("three", {"good": [0.0, 0.2, 0.4], "late": [0.4, 0.4, 0.4], "empty": []})
-    assert repr(line) == "TimeLine('three', good: 3 one by one; late: 3 together, late; empty: none)"
+    assert repr(line) == ("TimeLine('three')\n    good: 3 one by one\n    late: 3 together, late\n    empty: none")
     dots = [dot.get_xydata()[0] for dot in dots_of(line)]
     assert [x for x, _ in dots] == [0.0, 0.2, 0.4, 0.4, 0.4, 0.4]
     assert len({y for x, y in dots[3:]}) == 3  # above each other, since they would cover each other

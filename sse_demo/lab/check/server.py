@@ -70,13 +70,17 @@ def departures(contestant: type[RequestHandler]) -> Report:
             lambda: one.data[: len(CITIES) + 1],
         )
         two.wait(lambda: two.data)
-        report.expect("a second reader has a city, too", True, lambda: bool(two.data))
+        report.expect("a second reader has a city, too", "a city", lambda: "a city" if two.data else "nothing")
         one.leave()
         before = len(two.data)
         stand.wait(lambda: stand.waiting < 2)
         two.wait(lambda: len(two.data) > before + 1)
         left = stand.waiting
-        report.expect("it still gets cities when the first reader has left", True, lambda: len(two.data) > before + 1)
+        report.expect(
+            "the second reader still gets cities when the first one has left",
+            "two more",
+            lambda: "two more" if len(two.data) > before + 1 else f"{len(two.data) - before} more",
+        )
         two.leave()
         stand.wait(lambda: not stand.waiting, SOON if left < 2 else LATE)  # the first has not been noticed
         report.expect("no handler goes on when its reader has left", 0, lambda: max(left - 1, stand.waiting))
@@ -121,22 +125,22 @@ def alarm(contestant: type[RequestHandler], listening: Sized) -> Report:
             lambda: first.body[:1].decode() if came else "nothing",
         )
         stand.wait(lambda: count() == 3)
-        report.expect("three readers are three in listening", 3, count)
+        report.expect("three readers are three handlers in listening", 3, count)
         if came:
             first.wait(lambda: first.comments > 1, BEAT + SOON / 2)
         report.expect("half a second later comes another comment", "2 comments, 0 events", first.in_words)
         first.leave()
         stand.wait(lambda: count() == 2, BEFORE_NEXT_BEAT)
         noticed = count() == 2
-        report.expect("who leaves is out of it before the next heartbeat", 2, count)
+        report.expect("a reader who leaves is out of listening before the next comment", 2, count)
         stand.visits(VISITORS)
         staying = readers[1:]
         if came:
             for reader in staying:
                 reader.wait(lambda reader=reader: reader.comments > 2, BEAT + SOON)  # type: ignore[misc]
-        report.expect("the other two still have heartbeats", 2, lambda: sum(reader.comments > 2 for reader in staying))
+        report.expect("the two who stay still get comments", 2, lambda: sum(reader.comments > 2 for reader in staying))
         stand.wait(lambda: count() == 2, SOON if noticed else LATE)
-        report.expect(f"{VISITORS} readers who leave at once are out of it, the two are in", 2, count)
+        report.expect(f"of {VISITORS} readers who leave at once none is in listening, and the two are", 2, count)
         for reader in staying:
             reader.leave()
         stand.wait(lambda: not stand.waiting, BEAT + SOON / 2)

@@ -17,7 +17,7 @@ ARRIVES = "each city arrives when it is written, and not with a later one"
 WHOLE = "each city is an event of its own: a blank line ends it"
 LETTERS = "the letters are UTF-8, and the cities come again and again"
 SECOND = "a second reader has a city, too"
-STAYS = "it still gets cities when the first reader has left"
+STAYS = "the second reader still gets cities when the first one has left"
 GOES_ON = "no handler goes on when its reader has left"
 TRACEBACK = "no reader who leaves makes a traceback in the log"
 A_CLASS = "it is a class that is made from RequestHandler"
@@ -297,11 +297,11 @@ def test_an_error_of_the_handler_is_shown():
 
 
 FIRST = "the first byte comes at once, and begins a comment"
-THREE = "three readers are three in listening"
+THREE = "three readers are three handlers in listening"
 BEATS = "half a second later comes another comment"
-OUT = "who leaves is out of it before the next heartbeat"
-OTHERS = "the other two still have heartbeats"
-VISITS = "10 readers who leave at once are out of it, the two are in"
+OUT = "a reader who leaves is out of listening before the next comment"
+OTHERS = "the two who stay still get comments"
+VISITS = "of 10 readers who leave at once none is in listening, and the two are"
 WAITS = "no handler waits when all have left"
 
 listening = set()
