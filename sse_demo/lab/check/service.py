@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import cast
 
 from ...start import serve
-from ...web.handlers import Handler, Middleware, problem
+from ...web.handlers import Handler, Middleware, Problem, problem
 from ...web.handlers.chain import Chain, start_middleware
 from ...web.routing import Group, Route
 from ...web.server import Server
@@ -147,10 +147,11 @@ def timing(middleware: Middleware) -> Report:
         try:
             yield from start_middleware(middleware, handler)
             ended.append(handler)
-        except Exception as error:
-            if not isinstance(error, type(problem(403, ""))):
-                failures.append(f"{type(error).__name__}: {error}")
+        except Problem:
             raise
+        except (Exception, SystemExit) as error:  # what ends a thread must not end the server's
+            failures.append(f"{type(error).__name__}: {error}")
+            raise RuntimeError(failures[-1]) from error
 
     routes = [
         Route("/slow", _Slow),

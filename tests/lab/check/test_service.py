@@ -226,7 +226,12 @@ def without_a_yield(handler):
     yield
 
 
-@pytest.mark.parametrize("middleware", [None, "timing", lambda: None, without_a_yield])
+def leaving_python(handler):
+    raise SystemExit
+    yield
+
+
+@pytest.mark.parametrize("middleware", [None, "timing", lambda: None, without_a_yield, leaving_python])
 def test_what_cannot_be_called_or_does_not_yield_ends_in_rows(middleware):
     assert QUICK in missing(check.timing(middleware))
 
