@@ -252,6 +252,26 @@ def skips_what_failed(stream, place, handle, acknowledge):
         place["id"] = event.id
 
 
+def acknowledges_twice(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        handle(event)
+        acknowledge(event.id)
+        acknowledge(event.id)
+        place["id"] = event.id
+
+
+def in_memory():
+    kept = {}
+
+    def consume(stream, place, handle, acknowledge):
+        for event in stream(kept.get("id", "")):
+            handle(event)
+            acknowledge(event.id)
+            kept["id"] = event.id
+
+    return consume
+
+
 CALM = "five events without a crash"
 THIRD = "crash in handle, at the third of five events"
 REACHES = "crash in acknowledge, before it has reached the sender"
@@ -273,6 +293,8 @@ KILLED = "killed in handle, at event 950 of 1,000"
         pytest.param(in_finally, THIRD, "never handled 3", id="in finally"),
         pytest.param(skips_what_failed, THIRD, "never handled 3", id="skips what failed"),
         pytest.param(acknowledges_the_event, CALM, "takes the id of an event", id="acknowledges the event itself"),
+        pytest.param(acknowledges_twice, CALM, "acknowledged 1, 1, 2, 2", id="acknowledges twice"),
+        pytest.param(in_memory(), THIRD, "never handled 1", id="in memory"),
         pytest.param(lambda stream, place, handle: None, CALM, "it raised TypeError", id="three arguments"),
         pytest.param(lambda *_: None, CALM, "never handled 1", id="nothing"),
         pytest.param(None, CALM, "it raised TypeError", id="None"),
