@@ -116,12 +116,12 @@ def bad_day(key: bytes, price: int = 101) -> dict[str, str]:
     good = message("price", {"price": price})
     return {
         "a good price": good,
-        "its price was changed on the way": good.replace(f'"price": {price}', '"price": 901'),
-        "it has no signature": good.partition("\n")[2],
-        "it was recorded an hour ago": message("price", {"price": 99}, age=3600),
-        "our sender has a bug": signed('{"type": "price", "pay'),
-        "its payload has another name": message("price", {"cost": price}),
-        "its type is new to us": message("weather", {"sky": "grey"}),
+        "price changed on the way": good.replace(f'"price": {price}', '"price": 901'),
+        "without its signature": good.partition("\n")[2],
+        "recorded an hour ago": message("price", {"price": 99}, age=3600),
+        "our sender has a bug": signed("price: 103"),
+        "payload with another name": message("price", {"cost": price}),
+        "type that is new to us": message("weather", {"sky": "grey"}),
     }
 
 

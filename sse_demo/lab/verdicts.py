@@ -14,10 +14,11 @@ from ..wire.event import Event
 from .live import LiveEvents
 from .look import GOOD, QUIET, WAITING, WRONG, pill
 
-SHOWN_CHARACTERS = 24  # of a message that is no JSON
+SHOWN_CHARACTERS = 20  # of a message that is no JSON
 COLORS = {"accepted": GOOD, "refused": WRONG, "dropped": WAITING}  # by the first word of a verdict
 CELL = 'style="text-align:left;vertical-align:top;padding:2px 14px 2px 0"'
-HEAD = CELL.replace('"text', '"white-space:nowrap;text')
+TABLE = 'style="table-layout:fixed;width:100%;max-width:720px;margin:4px 0"'
+COLUMNS = '<col style="width:70px"><col style="width:150px">'  # of the time and the message; the others share the rest
 
 Receiver = Callable[[Event], object]
 
@@ -82,23 +83,23 @@ class LiveVerdicts(LiveEvents):
         return Verdict(text, COLORS.get(text.partition(":")[0], QUIET))
 
     def _draw(self) -> None:
-        heads = "".join(f"<th {HEAD}>{escape(name)}{self._end_of(name)}</th>" for name in self._receivers)
+        heads = "".join(f"<th {CELL}>{escape(name)}{self._end_of(name)}</th>" for name in self._receivers)
         trouble = str(self.error) if self.error else "" if self._ended else self._trouble
         self.html = (
             f"<div>{pill(self.state)} &nbsp; messages <b>{self.count}</b></div>"
             + (f'<div style="color:{WRONG}">{escape(trouble)}</div>' if trouble else "")
-            + f'<table style="margin:4px 0"><tr><th {HEAD}>at</th><th {HEAD}>message</th>{heads}</tr>'
+            + f"<table {TABLE}>{COLUMNS}<tr><th {CELL}>at</th><th {CELL}>message</th>{heads}</tr>"
             + "".join(_line(*row) for row in reversed(list(self._rows)))
             + "</table>"
         )
 
     def _end_of(self, name: str) -> str:
         error = self.ended.get(name)
-        return f' <span style="color:{WRONG}">has ended</span>' if error else ""
+        return f' <span style="color:{WRONG}">has ended: {type(error).__name__}</span>' if error else ""
 
 
 def _line(at: str, event: Event, verdicts: list[Verdict]) -> str:
-    cells = [at, f'<span style="white-space:nowrap">{summary(event.data)}</span>']
+    cells = [at, summary(event.data)]
     for verdict in verdicts:
         word, colon, reason = verdict.text.partition(":")
         cells.append(f'<b style="color:{verdict.color}">{escape(word)}</b>{colon}{escape(reason)}')

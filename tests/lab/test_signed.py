@@ -23,7 +23,7 @@ def test_its_solutions_pass_the_checks_of_the_lesson():
 def test_a_bad_day():
     outcomes = [what_becomes_of(data) for data in signed.bad_day(KEY).values()]
     no_fit, old = "Refused: the signature does not fit", "Refused: its time is not now"
-    bug = "JSONDecodeError: Unterminated string starting at: line 1 column 19 (char 18)"
+    bug = "JSONDecodeError: Expecting value: line 1 column 1 (char 0)"
     assert outcomes == ["price", no_fit, no_fit, old, bug, "price", "weather"]
 
 

@@ -74,7 +74,7 @@ def verify(contestant: Verify, refused: type[ValueError] = ValueError) -> Report
     )
     expect_all(
         report,
-        "refuses a signature that is wrong, cut, empty, missing, no ASCII, or of another key",
+        "refuses a signature that is wrong, cut short, empty, missing, not ASCII, or made with another key",
         {
             "a wrong signature": turned_away(f"{'0' * 64}\n{usual}"),
             "one that was made with another key": turned_away(f"{_signature(usual, b'another key')}\n{usual}"),
