@@ -55,6 +55,16 @@ class Right:
                 return
             subscriber.cursor = cursor
 
+    def ten_at_a_time(subscriber, log):
+        if subscriber.cursor < log.start:
+            if not subscriber.take(RESET):
+                return
+            subscriber.cursor = log.start
+        for number in range(subscriber.cursor, log.end)[:10]:
+            if not subscriber.take(log[number]):
+                return
+            subscriber.cursor = number + 1
+
     def a_generator(subscriber, log):
         def steps():
             if subscriber.cursor < log.start:
