@@ -11,6 +11,7 @@ FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 LESSONS = NOTEBOOKS[1:]
 LONGEST_CELL = 25
+LIVE = re.compile(r"^(?:Live\w+|Browser\w+|CutSlider|SideBySide|[HV]Box)\(", flags=re.MULTILINE)
 
 
 def cells(path, kind=None):
@@ -150,10 +151,9 @@ def test_readers_get_conclusions_and_no_test_log(path):
 
 @each(NOTEBOOKS)
 def test_what_lives_has_a_still_for_those_who_only_read(path):
-    live = re.compile(r"(?:Live\w+|Browser\w+|[HV]Box|Tab|GridBox)\(")
     for cell in cells(path, "code"):
         for output in cell["outputs"]:
-            if live.match("".join(output.get("data", {}).get("text/plain", ""))):
+            if LIVE.match("".join(output.get("data", {}).get("text/plain", ""))):
                 assert "image/png" in output["data"], source(cell)
 
 
@@ -162,7 +162,8 @@ def test_a_lesson_has_a_hint_a_quiz_a_picture_and_a_live_widget(path):
     text = text_of(path)
     assert text.count("<details>") >= 5
     assert re.search(r"!\[[^\]]{20,}\]\(figures/", text), "a picture needs a description"
-    assert re.search(r"LiveEvents|ipywidgets", "".join(source(cell) for cell in cells(path, "code")))
+    shown = "\n".join(printed(cell) for cell in cells(path, "code"))
+    assert LIVE.search(shown)
 
 
 def names_bound_by(cell):
