@@ -22,7 +22,8 @@ def answer(given):
 def in_a_cell(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(notebook, "_running_cell", lambda: ("a cell", 1))
-    return tmp_path / ".passed.json"
+    yield tmp_path / ".passed.json"
+    notebook.stop_everything()
 
 
 def test_what_has_passed_is_remembered_and_a_solution_is_not(in_a_cell):
