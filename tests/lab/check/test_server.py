@@ -10,7 +10,8 @@ from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
 from sse_demo.lab import check
-from sse_demo.lab.check.server import CITIES, _Stand
+from sse_demo.lab.check.server import CITIES
+from sse_demo.lab.stand import Stand
 
 TYPE = "the type is text/event-stream"
 ARRIVES = "each city arrives when it is written, and not with a later one"
@@ -31,7 +32,7 @@ def missing(report):
 def nothing_is_left():
     yield
     assert not [thread for thread in threading.enumerate() if thread.name == "check of a handler"]
-    assert not [handler for handler in logging.getLogger("tornado").handlers if isinstance(handler, _Stand)]
+    assert not [handler for handler in logging.getLogger("tornado").handlers if isinstance(handler, Stand)]
 
 
 class _Stream(RequestHandler):
@@ -238,6 +239,14 @@ class Blocking(_Stream):
             pass
 
 
+class NoPause(_Stream):
+    async def run(self):
+        with contextlib.suppress(StreamClosedError):
+            for city in cycle(CITIES):
+                self.write(f"data: {city}\n\n")
+                await self.flush()
+
+
 class HoldsOn(_Stream):
     async def run(self):
         while True:
@@ -246,6 +255,11 @@ class HoldsOn(_Stream):
                 await asyncio.sleep(0.1)
             except BaseException:
                 time.sleep(0.01)  # noqa: ASYNC251  as long as the check may wait
+
+
+class Exits(_Stream):
+    async def get(self):
+        raise SystemExit
 
 
 class FailsAtOnce(_Stream):
@@ -280,7 +294,9 @@ def test_what_is_wrong_with_departures_is_said(handler, rows):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # of a thread that had to be ended
-@pytest.mark.parametrize(("handler", "row"), [(OnlyThree, LETTERS), (Blocking, SECOND), (HoldsOn, GOES_ON)])
+@pytest.mark.parametrize(
+    ("handler", "row"), [(OnlyThree, LETTERS), (Blocking, SECOND), (HoldsOn, GOES_ON), (NoPause, ARRIVES)]
+)
 def test_departures_that_end_or_block_or_never_end_are_told_so_in_time(handler, row):
     start = time.monotonic()
     assert row in missing(check.departures(handler))
@@ -290,6 +306,11 @@ def test_departures_that_end_or_block_or_never_end_are_told_so_in_time(handler, 
 @pytest.mark.parametrize("answer", [None, "Departures", _Stream.get, object, asyncio.sleep])
 def test_what_is_no_handler_is_told_so(answer):
     assert missing(check.departures(answer)) == missing(check.alarm(answer, set())) == [A_CLASS]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_alarm_that_ends_its_server_is_told_so():
+    assert "the status is 200" in missing(check.alarm(Exits, set()))
 
 
 def test_an_error_of_the_handler_is_shown():
