@@ -108,6 +108,12 @@ def test_the_index_and_the_neighbours_are_linked(path):
 
 
 @each(LESSONS)
+def test_the_index_tells_the_minutes_that_the_lesson_tells(path):
+    minutes = re.search(r"\*\*(\d+) minutes", text_of(path))[1]
+    assert re.search(rf"\({path.name}\) \|[^|]*\| {minutes} \|", text_of(NOTEBOOKS[0]))
+
+
+@each(LESSONS)
 def test_each_exercise_says_what_is_missing_and_has_a_folded_solution_that_passes(path):
     code = cells(path, "code")
     exercises = [number for number, cell in enumerate(code) if "exercise" in tags(cell)]
