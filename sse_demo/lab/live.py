@@ -59,7 +59,7 @@ class LiveEvents(View):
     """A live view of an event stream: its state, the number of events, their rate, and the newest of them.
 
     A thread reads the stream. An error there is shown in the view, and :meth:`wait_for` raises it. Where the stream is
-    lost, the view says why. A cell that is run again stops the view of its last run.
+    lost, the view says why, and so does a wait that is over. A cell that is run again stops the view of its last run.
 
     Args:
         url: The stream.
@@ -168,7 +168,8 @@ class LiveEvents(View):
             so_far = f"{self.count} events have come from {self.url}"
             if self._ended:
                 raise RuntimeError(f"the stream has ended before {what}: {so_far}")
-            raise TimeoutError(f"no {what} within {timeout:g} s: {so_far}, which is {self.state}")
+            why = f": {self._trouble}" if self._trouble else ""
+            raise TimeoutError(f"no {what} within {timeout:g} s: {so_far}, which is {self.state}{why}")
 
     def _know_state(self, change: StateChange) -> None:
         lost = change.state is ReadyState.CONNECTING

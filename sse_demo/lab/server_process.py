@@ -69,10 +69,12 @@ class ServerProcess:
         """Start the server, and wait until it accepts connections. A server that runs is left alone.
 
         Raises:
-            RuntimeError: The server does not start.
+            RuntimeError: The server does not start, or has been stopped.
         """
         if self._process is not None and self._process.poll() is None:
             return
+        if not Path(self._folder.name).exists():
+            raise RuntimeError("the server has been stopped; run the cell again that has made it")
         self.kill()  # what is left of one that has ended by itself
         command = [sys.executable, "-c", SERVE, "--port", str(self._port), *self._options]
         pipe = subprocess.PIPE

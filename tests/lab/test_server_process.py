@@ -34,6 +34,8 @@ def test_killed_and_started_again_it_has_its_events_and_its_address():
         assert [next(events).data, next(events).data] == ["before", "after"]
     server.stop()
     server.stop()
+    with pytest.raises(RuntimeError, match="has been stopped; run the cell again"):
+        server.start()
 
 
 def test_a_setting_may_be_a_list():
