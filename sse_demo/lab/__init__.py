@@ -12,8 +12,6 @@ from . import check
 
 #: The public names, each with its module.
 _HOME_OF = {
-    "VECTORS": "..wire.vectors",
-    "Vector": "..wire.vectors",
     "serve_answers": ".answers",
     "TimeLine": ".time_line",
     "arrivals": ".time_line",
@@ -42,7 +40,7 @@ _HOME_OF = {
     "QUEUES": ".queues",
     "cost_chart": ".queues",
     "Repeat": ".repeat",
-    "PARSERS": ".score",
+    "PARSERS": ".libraries",
     "score_board": ".score",
     "ServerProcess": ".server_process",
     "SideBySide": ".side_by_side",

@@ -10,8 +10,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from .judge import Contestant, read
 from .look import GOOD, OTHER, OURS, WRONG
-from .score import Contestant, read
 
 NAMES = {9: "\\t", 10: "↵", 13: "␍", 32: "␣"}  # of bytes that would not be seen
 

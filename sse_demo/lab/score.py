@@ -1,139 +1,18 @@
-"""``score_board``: which rules of the standard each of several parsers breaks, and the bytes that show it.
+"""``score_board``: which rules of the standard each of several parsers breaks, as a table.
 
-A contestant is a function from the chunks of a stream to its events, or a class with a method ``feed(chunk)`` that
-returns events. An event is a tuple ``(event, data, last_event_id)``, or has attributes ``event``, ``data`` and ``id``,
-or is a text, the data of a message.
+What a parser may be, and how it is judged: :mod:`sse_demo.lab.judge`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from html import escape
-from typing import Any, NamedTuple, Protocol
 
-from ..wire.parser import EventStreamParser
-from ..wire.vectors import VECTORS, cuts
 from .deadline import within
+from .judge import Contestant, Departure, Verdict, in_short, in_words, judge
 from .look import GOOD, QUIET, WAITING, WRONG
 from .report import PATIENCE
-from .rules import RULES, Case, Read, Rule
-
-SHOWN = 40  # bytes of a chunk
-
-
-class _Parser(Protocol):
-    def feed(self, chunk: bytes, /) -> Iterable[Any]: ...
-
-
-Contestant = type[_Parser] | Callable[[list[bytes]], Iterable[Any]]
-
-
-class Departure(NamedTuple):
-    """A rule that a contestant breaks.
-
-    Attributes:
-        rule: The rule.
-        case: The shortest stream that shows it, with the events of the standard.
-        got: What the contestant gives instead: a list of events, or in words how it failed.
-    """
-
-    rule: Rule
-    case: Case
-    got: list[Any] | str
-
-    @property
-    def remark(self) -> str:
-        """The stream, what it must give, and what it gives."""
-        return f"{_bytes(self.case)} must give {_given(self.case.events)}, and gives {_given(self.got)}"
-
-
-class Verdict(NamedTuple):
-    """What is known of one contestant.
-
-    Attributes:
-        departures: What it does differently, by the name of the rule.
-        asked: The names of the rules that it was asked for. A rule is left out where the contestant breaks another
-            one on which it builds.
-    """
-
-    departures: dict[str, Departure]
-    asked: frozenset[str]
-
-    @property
-    def reads_something(self) -> bool:
-        """Whether it reads the plainest of events. Otherwise there is nothing to judge."""
-        return RULES[0].name not in self.departures
-
-
-def judge(contestant: Contestant) -> Verdict:
-    """Find the rules that a contestant breaks.
-
-    A contestant that breaks none of them reads all the streams of :data:`VECTORS` as well, however they are cut, but
-    for those that begin with an id. The first that it does not read as it must counts as a departure.
-    """
-    departures: dict[str, Departure] = {}
-    asked = set()
-    for rule in RULES:
-        if departures and RULES[0].name in departures:
-            break
-        if any(name in departures or name not in asked for name in rule.after):
-            continue
-        asked.add(rule.name)
-        if departure := _departure(contestant, rule):
-            departures[rule.name] = departure
-    if not departures and (departure := _departure_from_vectors(contestant)):
-        departures[departure.rule.name] = departure
-        asked.add(departure.rule.name)
-    return Verdict(departures, frozenset(asked))
-
-
-def _departure(contestant: Contestant, rule: Rule) -> Departure | None:
-    wrong = [case for case in rule.cases if not _is_right(contestant, case, rule.only_last)]
-    if not wrong:
-        return None
-    if rule.short and not _is_right(contestant, rule.short, rule.only_last):
-        wrong.append(rule.short)
-    case = min(wrong, key=lambda case: case.size)
-    return Departure(rule, case, read(contestant, case.chunks))
-
-
-def _departure_from_vectors(contestant: Contestant) -> Departure | None:
-    for vector in VECTORS:
-        if vector.start_id:  # not every contestant can be told one
-            continue
-        for chunks in cuts(vector.stream):
-            case = Case(tuple(chunks), vector.events)
-            if not _is_right(contestant, case):
-                return Departure(Rule(vector.name, vector.rule, (case,)), case, read(contestant, case.chunks))
-    return None
-
-
-def _is_right(contestant: Contestant, case: Case, only_last: bool = False) -> bool:
-    got, wanted = read(contestant, case.chunks), list(case.events)
-    return got[-1:] == wanted[-1:] if only_last and isinstance(got, list) else got == wanted
-
-
-def read(contestant: Contestant, chunks: Iterable[bytes]) -> list[Any] | str:
-    """What a contestant makes of the chunks of a stream: its events, or in words how it failed."""
-    try:
-        return [_fields(event) for event in _run(contestant, list(chunks))]
-    except (Exception, SystemExit) as error:  # whatever a contestant raises
-        return f"raises {type(error).__name__}"
-
-
-def _run(contestant: Contestant, chunks: list[bytes]) -> Iterable[Any]:
-    if isinstance(contestant, type):
-        parser = contestant()
-        return [event for chunk in chunks for event in parser.feed(chunk)]
-    return contestant(chunks)
-
-
-def _fields(event: Any) -> Any:
-    if isinstance(event, str):
-        return "message", event, ""
-    if isinstance(event, (tuple, list)) and not hasattr(event, "event"):
-        return tuple(event)
-    return event.event, event.data, event.id or ""
+from .rules import RULES
 
 
 def score_board(contestants: Mapping[str, Contestant]) -> ScoreBoard:
@@ -201,7 +80,7 @@ class ScoreBoard:
         lines += [f"{name:{width}}  {self._count(name, False)}; {self._count(name, True)}" for name in self.verdicts]
         for key, departure in self._rules().items():
             who = [name for name in self.verdicts if self._mark(name, key) == "broken"]
-            lines += ["", departure.rule.text, f"  {_bytes(departure.case)}", f"  {', '.join(who)}"]
+            lines += ["", departure.rule.text, f"  {in_short(departure.case)}", f"  {', '.join(who)}"]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -216,7 +95,7 @@ class ScoreBoard:
             for about_cuts in (False, True)
         )
         rows = "".join(
-            f'<tr><td style="{_RULE}">{escape(departure.rule.text)}<br>{_code(_bytes(departure.case))}</td>'
+            f'<tr><td style="{_RULE}">{escape(departure.rule.text)}<br>{_code(in_short(departure.case))}</td>'
             + "".join(_MARKS[self._mark(name, key)] for name in self.verdicts)
             + "</tr>"
             for key, departure in self._rules().items()
@@ -239,15 +118,15 @@ class Departures:
     def __repr__(self) -> str:
         lines = [self.name]
         for one in self.departures:
-            lines += ["", one.rule.text, f"  {_bytes(one.case)}"]
-            lines += [f"  the standard: {_given(one.case.events)}", f"  {self.name}: {_given(one.got)}"]
+            lines += ["", one.rule.text, f"  {in_short(one.case)}"]
+            lines += [f"  the standard: {in_words(one.case.events)}", f"  {self.name}: {in_words(one.got)}"]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f'<tr><td style="{_LEFT}">{escape(one.rule.text)}<br>{_code(_bytes(one.case))}</td>'
-            f'<td style="{_LEFT}">{_code(_given(one.case.events))}</td>'
-            f'<td style="{_LEFT}">{_code(_given(one.got))}</td></tr>'
+            f'<tr><td style="{_LEFT}">{escape(one.rule.text)}<br>{_code(in_short(one.case))}</td>'
+            f'<td style="{_LEFT}">{_code(in_words(one.case.events))}</td>'
+            f'<td style="{_LEFT}">{_code(in_words(one.got))}</td></tr>'
             for one in self.departures
         )
         heads = "".join(f'<th style="{_LEFT}">{escape(head)}</th>' for head in ("", "the standard", self.name))
@@ -277,52 +156,3 @@ def _number(count: str) -> str:
 
 def _code(text: str) -> str:
     return f'<code style="overflow-wrap:anywhere;white-space:pre-wrap">{escape(text)}</code>'
-
-
-def _bytes(case: Case) -> str:
-    return " then ".join(_short(chunk) for chunk in case.chunks)
-
-
-def _short(chunk: bytes) -> str:
-    return repr(chunk) if len(chunk) <= SHOWN else f"{chunk[:SHOWN]!r} and {len(chunk) - SHOWN:,} bytes"
-
-
-def _given(events: Iterable[Read] | str) -> str:
-    if isinstance(events, str):
-        return events
-    return ", ".join(repr(event) for event in events) or "nothing"
-
-
-def httpx_sse(chunks: list[bytes]) -> Iterable[Read]:
-    """httpx-sse, behind a response of httpx."""
-    import httpx
-    import httpx_sse
-
-    response = httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=iter(chunks))
-    return [(event.event, event.data, event.id) for event in httpx_sse.EventSource(response).iter_sse()]
-
-
-def sseclient(chunks: list[bytes]) -> Iterable[Read]:
-    """sseclient-py, which takes any iterable of bytes."""
-    from sseclient import SSEClient
-
-    return [(event.event, event.data, event.id or "") for event in SSEClient(iter(chunks)).events()]
-
-
-def launchdarkly(chunks: list[bytes]) -> Iterable[Read]:
-    """The reader of launchdarkly-eventsource."""
-    from ld_eventsource.actions import Event
-    from ld_eventsource.reader import _BufferedLineReader, _SSEReader
-
-    lines = _BufferedLineReader.lines_from(chunks)
-    given = [item for item in _SSEReader(lines).events_and_comments() if isinstance(item, Event)]
-    return [(event.event, event.data, event.last_event_id or "") for event in given]
-
-
-#: This package's parser, and those that people would otherwise choose, in the versions of ``requirements.txt``.
-PARSERS: dict[str, Contestant] = {
-    "sse_demo": EventStreamParser,
-    "httpx-sse": httpx_sse,
-    "sseclient-py": sseclient,
-    "launchdarkly-eventsource": launchdarkly,
-}

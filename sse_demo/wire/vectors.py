@@ -2,6 +2,9 @@
 
 HTML standard, 9.2.5 "Parsing an event stream" and 9.2.6 "Interpreting an event stream". Lesson 2 and the tests of the
 parser hold parsers against them.
+
+The vectors with a ``start_id`` are the exception. By 9.2.6 each stream begins with an empty last event ID buffer.
+Browsers begin a stream after a reconnection with the last event ID of the one before, and so does this package.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ class Vector(NamedTuple):
         last_event_id: The last event ID at the end of the stream.
         retry: The reconnection time at the end of the stream, in milliseconds.
         comments: For each comment the text after the colon, as it is.
-        start_id: The last event ID with which the stream starts.
+        start_id: The last event ID with which the stream starts, as browsers do it and 9.2.6 does not.
     """
 
     name: str

@@ -10,8 +10,10 @@ import re
 import pytest
 
 from sse_demo import EventStreamParser
+from sse_demo.lab.judge import judge, read
+from sse_demo.lab.libraries import PARSERS
 from sse_demo.lab.rules import RULES, Case
-from sse_demo.lab.score import PARSERS, ScoreBoard, judge, read, score_board
+from sse_demo.lab.score import ScoreBoard, score_board
 from sse_demo.wire.vectors import VECTORS, cuts
 
 DEPARTURES = {

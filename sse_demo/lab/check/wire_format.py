@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from ...wire.parser import EventStreamParser
+from ..judge import Contestant, judge
 from ..report import Report
 from ..rules import OTHER_LINE_ENDS, RULES, Read
-from ..score import Contestant, judge
 from .exercise import Exercise
 
 ENDS = ("\n", "\r", "\r\n")
