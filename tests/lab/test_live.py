@@ -73,7 +73,7 @@ def test_a_server_that_is_gone_is_told(server, eventually):
     eventually(lambda: "nothing answers there" in live.html)
     assert "tries again" in live.html
     assert [change.state.name for change in told][:2] == ["OPEN", "CONNECTING"]
-    with pytest.raises(TimeoutError, match=r"which is connecting: .*nothing answers there.*; it tries again after .* s"):
+    with pytest.raises(TimeoutError, match=r"is connecting: .*nothing answers there.*; it tries again after .* s"):
         live.wait_for(1, timeout=0.1)
     live.stop()
     assert "tries again" not in live.html

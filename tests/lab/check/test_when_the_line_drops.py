@@ -1,8 +1,10 @@
+import asyncio
 import contextlib
 import math
 import random
 import re
 import time
+from fractions import Fraction
 from random import uniform
 
 import pytest
@@ -25,6 +27,14 @@ def remark(report, what):
     return next(remark for _, row, remark in report.rows if row.startswith(what))
 
 
+def cancelled(tries):
+    raise asyncio.CancelledError
+
+
+async def coroutine(tries):
+    return uniform(0, most(tries))
+
+
 @pytest.mark.parametrize(
     "wait",
     [
@@ -34,6 +44,9 @@ def remark(report, what):
         pytest.param(lambda tries: random.SystemRandom().randrange(10**6) / 10**6 * most(tries), id="in steps"),
         pytest.param(lambda tries: random.expovariate(1) % 1e-3 * 1e3 * most(tries), id="another source of chance"),
         pytest.param(lambda tries: most(tries) - uniform(0, most(tries)), id="from the other end"),
+        pytest.param(lambda tries: random.randrange(1000 * most(tries)) / 1000, id="in milliseconds"),
+        pytest.param(lambda tries: round(uniform(0, most(tries)), 3), id="rounded to milliseconds"),
+        pytest.param(lambda tries: Fraction(random.randrange(10**6), 10**6) * most(tries), id="fractions"),
     ],
 )
 def test_a_right_backoff(wait):
@@ -48,6 +61,17 @@ def test_a_right_backoff(wait):
         pytest.param(lambda tries: math.nan, "wait(1) is 1 second", id="not a number"),
         pytest.param(lambda tries: 2.0 ** (tries - 1), "wait(10) is 60 seconds", id="the starter"),
         pytest.param(lambda tries: most(tries), "wait(5) is anything", id="no jitter"),
+        pytest.param(lambda tries: 2 ** (tries - 1), "wait(5_000) is 60 seconds", id="whole numbers without a limit"),
+        pytest.param(lambda tries: -(2**tries), "wait(5_000) is 60 seconds", id="less than nothing"),
+        pytest.param(lambda tries: time.time() % most(tries), "wait(5) is anything", id="the time of day"),
+        pytest.param(lambda tries: max(0.05, uniform(0, most(tries))), "wait(1) is any", id="a floor by max"),
+        pytest.param(lambda tries: uniform(0.02, max(0.02, most(tries))), "wait(1) is any", id="a low floor"),
+        pytest.param(
+            lambda tries: min(60, uniform(0, 2 ** min(tries - 1, 6))), "wait(10) is anything", id="64 cut to 60"
+        ),
+        pytest.param(lambda tries: random.choice(range(9)) / 8 * most(tries), "wait(5) is anything", id="nine steps"),
+        pytest.param(cancelled, "wait(1) is 1 second", id="cancelled"),
+        pytest.param(coroutine, "wait(1) is 1 second", id="a coroutine"),
         pytest.param(lambda tries: random.uniform(0, 2 ** min(tries - 1, 9)), "wait(10) is 60", id="no limit"),
         pytest.param(lambda tries: random.uniform(0, 2 ** min(tries - 1, 5)), "wait(10) is 60", id="a limit of 32"),
         pytest.param(lambda tries: random.uniform(0, min(64, 2 ** (tries - 1))), "wait(10) is 60", id="a limit of 64"),
@@ -90,6 +114,12 @@ def test_a_backoff_is_told_what_its_waits_are():
     assert "always the same wait" in remark(check.wait(most), "wait(5) is anything")
     squared = check.wait(lambda tries: random.random() ** 2 * most(tries))
     assert re.search(r"quarters of the range: [45]\d%, [12]\d%, 1\d%, 1\d%$", remark(squared, "wait(5) is anything"))
+    no_limit = check.wait(lambda tries: 2 ** (tries - 1))
+    assert remark(no_limit, "wait(5_000) is 60") == f"{SAMPLES:,} calls: from inf to inf seconds"
+    cut = check.wait(lambda tries: min(60, uniform(0, 2 ** min(tries - 1, 6))))
+    assert re.search(r"calls: 2\d\d of them are 60 seconds$|30%$|3\d%$", remark(cut, "wait(10) is anything"))
+    floor = check.wait(lambda tries: uniform(0.02, max(0.02, most(tries))))
+    assert "none is below 0.02" in remark(floor, "wait(1) is anything")
 
 
 def test_a_backoff_that_sleeps_itself_is_interrupted_once(monkeypatch):
@@ -159,10 +189,47 @@ def in_batches(stream, place, handle, acknowledge):
     settle()
 
 
+def crash_as(other):
+    """A crash that becomes another exception, or a quiet end. The program has ended, and starts again."""
+
+    def consume(stream, place, handle, acknowledge):
+        for event in stream(place.get("id", "")):
+            try:
+                handle(event)
+                acknowledge(event.id)
+            except Exception as error:
+                if other is None:
+                    return
+                raise other from error
+            place["id"] = event.id
+
+    return consume
+
+
+def again_whatever_comes(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        while True:
+            with contextlib.suppress(BaseException):
+                handle(event)
+                acknowledge(event.id)
+                break
+        place["id"] = event.id
+
+
 @pytest.mark.parametrize(
     "consume",
-    [right, every(2), every(100), again_until_it_works, two_places, in_batches],
-    ids=["ours", "every second", "every hundredth", "again until it works", "two places", "in batches"],
+    [
+        pytest.param(right, id="ours"),
+        pytest.param(every(2), id="every second"),
+        pytest.param(every(100), id="every hundredth"),
+        pytest.param(again_until_it_works, id="again until it works"),
+        pytest.param(again_whatever_comes, id="again whatever comes"),
+        pytest.param(two_places, id="two places"),
+        pytest.param(in_batches, id="in batches"),
+        pytest.param(crash_as(RuntimeError("no")), id="an exception of its own"),
+        pytest.param(crash_as(SystemExit(1)), id="exits"),
+        pytest.param(crash_as(None), id="returns"),
+    ],
 )
 def test_a_right_consumer(consume):
     assert check.consume(consume).passed
@@ -272,9 +339,45 @@ def in_memory():
     return consume
 
 
+def rebinds(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        handle(event)
+        acknowledge(event.id)
+        place = {"id": event.id}
+
+
+def remembers_before(stream, place, handle, acknowledge):
+    seen = place.setdefault("seen", [])
+    for event in stream(place.get("id", "")):
+        if event.id not in seen:
+            seen.append(event.id)
+            handle(event)
+            acknowledge(event.id)
+            place["id"] = event.id
+
+
+def takes_all(stream, place, handle, acknowledge):
+    for event in list(stream(place.get("id", ""))):
+        handle(event)
+        acknowledge(event.id)
+        place["id"] = event.id
+
+
+def generates(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        yield handle(event)
+        acknowledge(event.id)
+        place["id"] = event.id
+
+
+async def waits(stream, place, handle, acknowledge):
+    right(stream, place, handle, acknowledge)
+
+
 CALM = "five events without a crash"
 THIRD = "crash in handle, at the third of five events"
 REACHES = "crash in acknowledge, before it has reached the sender"
+ENDLESS = "a stream that does not end"
 KILLED = "killed in handle, at event 950 of 1,000"
 
 
@@ -294,6 +397,12 @@ KILLED = "killed in handle, at event 950 of 1,000"
         pytest.param(skips_what_failed, THIRD, "never handled 3", id="skips what failed"),
         pytest.param(acknowledges_the_event, CALM, "takes the id of an event", id="acknowledges the event itself"),
         pytest.param(acknowledges_twice, CALM, "acknowledged 1, 1, 2, 2", id="acknowledges twice"),
+        pytest.param(rebinds, KILLED, "949 events handled twice", id="another dictionary"),
+        pytest.param(remembers_before, THIRD, "never handled 3", id="remembers before it handles"),
+        pytest.param(takes_all, ENDLESS, "asked for the next one before it had handled 1", id="takes all at once"),
+        pytest.param(generates, CALM, "returned a generator", id="a generator"),
+        pytest.param(waits, CALM, "returned a coroutine", id="a coroutine"),
+        pytest.param(lambda stream, place, *_: place["id"], CALM, "KeyError: 'id'", id="no place yet"),
         pytest.param(in_memory(), THIRD, "never handled 1", id="in memory"),
         pytest.param(lambda stream, place, handle: None, CALM, "it raised TypeError", id="three arguments"),
         pytest.param(lambda *_: None, CALM, "never handled 1", id="nothing"),
@@ -320,3 +429,18 @@ def test_a_consumer_that_never_ends_is_interrupted_once(monkeypatch):
     report = check.consume(for_ever)
     assert len(report.rows) == 1
     assert "still running" in report.rows[0][2]
+
+
+def test_a_consumer_that_hangs_after_a_crash_is_interrupted_once(monkeypatch):
+    monkeypatch.setattr(rows, "PATIENCE", 0.2)
+
+    def hangs(stream, place, handle, acknowledge):
+        try:
+            right(stream, place, handle, acknowledge)
+        except Exception:
+            while True:
+                pass
+
+    report = check.consume(hangs)
+    assert missing(report) == [THIRD]
+    assert "still running" in report.rows[-1][2]
