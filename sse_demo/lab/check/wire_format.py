@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from ...wire.parser import EventStreamParser
+from ...wire.vectors import VECTORS
 from ..judge import Contestant, judge
 from ..report import Report
 from ..rules import OTHER_LINE_ENDS, RULES, Read
@@ -13,6 +14,14 @@ from .exercise import Exercise
 
 ENDS = ("\n", "\r", "\r\n")
 INTERRUPTED = "still running"
+VALUE = " a: é\u2028\t "  # of an event type or an id: all in it is text
+ODD = (
+    b"\xef\xbb\xbfdata: one\rdata: two\r\r"
+    b"id: 1\x002\ndata: three\n\n"
+    b"event: ping\nid: 9\n\n"
+    b"data:four\n\n"
+    b"id: 10\ndata: five\n"
+)
 
 
 class _Words(str):
@@ -35,6 +44,7 @@ class _Impatient(Report):
 
 REFUSED = _Words("a ValueError")
 HARMLESS = _Words("one event, with all of it as data")
+NOTHING_ELSE = _Words("an error, or one event")
 KEPT = _Words("all kept")
 
 
@@ -44,7 +54,8 @@ def encode(encode: Callable[..., bytes]) -> Report:
 
     Args:
         encode: ``encode(data, event=None, id=None, retry=None)`` returns the bytes of one event, with its fields in any
-            order. Raises ``ValueError`` where an event type or an id has a line end, or an id a NUL.
+            order. Raises ``ValueError`` where an event type or an id has a line end, or an id a NUL. No text as
+            ``retry`` makes another field.
     """
     report = _Impatient("encode")
     report.expect("it returns bytes", "bytes", lambda: type(encode("hello")).__name__)
@@ -68,8 +79,10 @@ def encode(encode: Callable[..., bytes]) -> Report:
                   sent, "a\n", "b\r\n\r", "\r")  # fmt: skip
     expect("empty data is an event", _message(""))
     expect("other characters end no line of data", *(_message(f"a{other}b") for other in OTHER_LINE_ENDS))
-    expect("spaces around data are kept", _message("  a "))
-    expect("a space at the start of an event type and an id is kept", (" e", "x", " 7"), event=" e", id=" 7")
+    expect("a NUL and a byte-order mark stay in data", _message("a\0b"), _message("\ufeffa"))
+    expect("spaces around each line of data are kept", _message("  a "), _message("  a \n\n  b\t"))
+    expect("event is sent as it is, with spaces and colons", (VALUE, "x", ""), event=VALUE)
+    expect("id is sent as it is, with spaces and colons", ("message", "x", VALUE), id=VALUE)
     expect("text is UTF-8", ("thé", "茶 🍵", "é"), event="thé", id="é")
     expect("event sets the event type", ("greeting", "x", ""), event="greeting")
     expect("id sets the last event ID", ("message", "x", "7"), id="7")
@@ -81,6 +94,7 @@ def encode(encode: Callable[..., bytes]) -> Report:
     report.expect("a line end in event is refused", REFUSED, _forged_by, encode, "event")
     report.expect("a line end in id is refused", REFUSED, _forged_by, encode, "id")
     report.expect("a NUL in id is refused", REFUSED, _let_through, encode, "id", "1\x002")
+    report.expect("a text as retry cannot forge an event", NOTHING_ELSE, _forged_by_retry, encode)
     return report
 
 
@@ -115,6 +129,18 @@ def _forged_by(encode: Callable[..., bytes], field: str) -> str:
     return REFUSED
 
 
+def _forged_by_retry(encode: Callable[..., bytes]) -> str:
+    for end in ENDS:
+        value = f"500{end}data: forged{end}{end}"
+        try:
+            events = _read(encode("x", retry=value))
+        except (TypeError, ValueError):
+            continue
+        if events != [_message("x")]:
+            return _Words(f"{events} at the client, from retry={value!r}")
+    return NOTHING_ELSE
+
+
 def _let_through(encode: Callable[..., bytes], field: str, value: str) -> str:
     try:
         stream = encode("x", **{field: value})
@@ -141,17 +167,25 @@ def parser(contestant: type[_Parser]) -> Report:
         report.expect(what, wanted, _fed, contestant, chunks)
 
     expect("one event", [_message("x")], b"data: x\n\n")
-    expect("cut in the middle", [_message("x")], b"da", b"ta: x\n", b"\n")
+    chunks = (b"da", b"ta: x\r", b"", b"\ndata", b"", b": y\r\n\r", b"\n")
+    expect("cut in the middle, with empty chunks between", [_message("x\ny")], *chunks)
     expect("several lines of data", [_message("x\n\ny")], b"data: x\ndata\ndata: y\n\n")
     expect("an event type, for one event only", [("a", "x", ""), _message("y")], b"event: a\ndata: x\n\ndata: y\n\n")
-    expect("an id stays until the next", [("message", "x", "7"), ("message", "y", "7")],
-           b"id: 7\ndata: x\n\ndata: y\n\n")  # fmt: skip
+    expect(
+        "an id stays until the next", [("message", "x", "7"), ("message", "y", "7")], b"id: 7\ndata: x\n\ndata: y\n\n"
+    )
     expect("no data, no event; and then an event", [("message", "x", "1")], b"event: a\nid: 1\n\ndata: x\n\n")
     expect(
-        "comments, retry and unknown fields are ignored", [_message("x")], b": a\nretry: 10\ncolor: red\ndata: x\n\n"
+        "comments, retry and unknown fields change nothing",
+        [("a", "x\ny", "1")],
+        b"event: a\nid: 1\ndata: x\n: b\nretry: 10\ncolor: red\ndata: y\n\n",
     )
-    expect("one space is taken away, not two", [_message(" x")], b"data:  x\n\n")
-    report.expect(f"{len(RULES)} rules, in streams that are cut at every place", KEPT, _broken, contestant)
+    expect("one space is taken away, not two", [(" a", " x", " 1")], b"event:  a\nid:  1\ndata:  x\n\n")
+    expect(
+        "of the fields with a NUL only the id is ignored", [("a\0", "x\0", "")], b"event: a\0\nid: 1\0\ndata: x\0\n\n"
+    )
+    streams = sum(not vector.start_id for vector in VECTORS)
+    report.expect(f"{len(RULES)} rules, and {streams} streams cut at every place", KEPT, _broken, contestant)
     return report
 
 
@@ -176,10 +210,13 @@ def odd_events(stream: bytes, events: Sequence[Sequence[str]], last_id: str) -> 
         events: The learner's answer: of each event its type, its data and the last event ID.
         last_id: And the last event ID after the stream, which the browser sends back.
     """
+    report = Report("odd_events")
+    if stream != ODD:
+        report.add(False, "the stream is that of the lesson", "its bytes have been changed")
+        return report
     wanted = _read(stream)
     parser = EventStreamParser()
     parser.feed(stream)
-    report = Report("odd_events")
     given = list(events) if isinstance(events, (list, tuple)) else []
     report.expect("the number of events", len(wanted), lambda: len(events))
     for number, (event, right) in enumerate(zip(given, wanted, strict=False), start=1):
@@ -190,5 +227,6 @@ def odd_events(stream: bytes, events: Sequence[Sequence[str]], last_id: str) -> 
         for part, value, what in zip(parts, right, ("event type", "data", "last event ID"), strict=True):
             remark = "" if isinstance(part, str) else f"it is a text, and not {part!r}"
             report.add(part == value, f"event {number}: {what}", remark)
-    report.add(last_id == parser.last_event_id, "the id that the browser sends back")
+    remark = "" if isinstance(last_id, str) else f"it is a text, and not {last_id!r}"
+    report.add(last_id == parser.last_event_id, "the id that the browser sends back", remark)
     return report

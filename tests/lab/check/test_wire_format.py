@@ -1,4 +1,5 @@
 import re
+import textwrap
 
 import pytest
 
@@ -16,9 +17,13 @@ def missing(report):
     return [what for done, what, _ in report.rows if not done]
 
 
+def refused(name, value):
+    return "\n" in value or "\r" in value or (name == "id" and "\0" in value)
+
+
 def encoder(
     lines=LINE_END.split,
-    check_value=lambda name, value: "\n" in value or "\r" in value or (name == "id" and "\0" in value),
+    check_value=refused,
     is_given=lambda value: value is not None,
     line="{}: {}\n".format,
     encode=str.encode,
@@ -68,6 +73,15 @@ def by_hand(data, event=None, id=None, retry=None):
     data_first=encoder(order=("data", "retry", "id", "event")),
     lines_by_hand_that_end_with_crlf=by_hand,
     more_blank_lines=encoder(end="\n\n\n"),
+    leaves_out_the_type_message=lambda data, event=None, id=None, retry=None: encoder()(
+        data, None if event == "message" else event, id, retry
+    ),
+    retry_through_int=lambda data, event=None, id=None, retry=None: encoder()(
+        data, event, id, retry if retry is None else int(retry)
+    ),
+    retry_of_another_type_is_left_out=lambda data, event=None, id=None, retry=None: encoder()(
+        data, event, id, retry if isinstance(retry, int) else None
+    ),
 )
 def test_right_encoders(answer):
     assert check.encode(answer).passed, check.encode(answer)
@@ -96,6 +110,21 @@ def test_right_encoders(answer):
     if_id_and_if_retry=encoder(is_given=bool),
     if_retry_only=encoder(is_given=lambda value: value is not None and value != 0),
     no_space_after_the_colon=encoder(line="{}:{}\n".format),
+    retry_is_not_looked_at=encoder(check_value=lambda name, value: name != "retry" and refused(name, value)),
+    retry_may_begin_with_a_number=encoder(
+        check_value=lambda name, value: not re.match(r"\d+", value) if name == "retry" else refused(name, value)
+    ),
+    refuses_a_colon=encoder(check_value=lambda name, value: refused(name, value) or ":" in value),
+    refuses_all_that_splitlines_splits=encoder(
+        check_value=lambda name, value: refused(name, value) or (value and value.splitlines() != [value])
+    ),
+    refuses_what_cannot_be_printed=encoder(check_value=lambda name, value: not value.isprintable()),
+    strips_the_id=lambda data, event=None, id=None, retry=None: encoder()(data, event, id and id.strip(" "), retry),
+    takes_the_nul_out_of_data=lambda data, **fields: encoder()(data.replace("\0", ""), **fields),
+    takes_the_byte_order_mark_out_of_data=lambda data, **fields: encoder()(data.lstrip("\ufeff"), **fields),
+    strips_lines_of_data=encoder(lines=lambda data: [line.rstrip(" \t") for line in LINE_END.split(data)]),
+    dedents=encoder(lines=lambda data: LINE_END.split(textwrap.dedent(data) if data.strip() else data)),
+    byte_order_mark_before_each_event=encoder(encode=lambda text: text.encode("utf-8-sig")),
     latin_1=encoder(encode=lambda text: text.encode("latin-1", "replace")),
     str_and_no_bytes=encoder(encode=str),
     nothing=lambda data, **_: None,
@@ -124,11 +153,13 @@ def test_an_encoder_is_told_which_event_was_forged():
         "a line end in event is refused",
         "a line end in id is refused",
         "a NUL in id is refused",
+        "a text as retry cannot forge an event",
     ]
     assert r"[('a', 'forged', ''), ('message', 'x', '')] at the client, from event='a\rdata: forged\r\r'" in repr(
         report
     )
     assert "('message', 'forged', 'a')" in repr(report)
+    assert r"[('message', 'forged', ''), ('message', 'x', '')] at the client, from retry='500" in repr(report)
     first_try = repr(check.encode(lambda data, **_: f"data: {data}\n\n".encode()))
     assert "('message', 'a', ''), ('logout', 'forged', '')" in first_try
 
@@ -137,6 +168,10 @@ def test_an_encoder_is_told_which_event_was_forged():
     splitlines=("other characters end no line of data", encoder(lines=lambda data: data.splitlines() or [""])),
     trailing=("line ends at the end of data are kept", encoder(lines=lambda data: LINE_END.split(data.rstrip("\n")))),
     reset=('id="" takes the last event ID away', encoder(is_given=lambda value: value not in (None, ""))),
+    retry_text=(
+        "a text as retry cannot forge an event",
+        encoder(check_value=lambda name, value: name != "retry" and refused(name, value)),
+    ),
     retry=("retry=0 is sent", encoder(is_given=lambda value: value is not None and value != 0)),
     nul=("a NUL in id is refused", encoder(check_value=lambda name, value: "\n" in value or "\r" in value)),
 )
@@ -151,7 +186,7 @@ def test_a_single_mistake_is_told_by_name(answer):
 class Right:
     """The parser of the lesson, in which a mistake can be made."""
 
-    type_stays = id_for_one_event = id_at_once = nul_empties = keeps_nul = False
+    type_stays = id_for_one_event = nul_empties = keeps_nul = False
     value = staticmethod(lambda value: value.removeprefix(" "))
     name = staticmethod(str)
     has_data = staticmethod(bool)
@@ -254,6 +289,35 @@ def test_right_parsers(answer):
     assert check.parser(answer).passed, check.parser(answer)
 
 
+class EmptyChunkEndsTheStream(Right):
+    def feed(self, chunk):
+        if not chunk:
+            self.rest, self.data = b"", []
+        return super().feed(chunk)
+
+
+class EmptyChunkForgetsTheCr(Right):
+    def lines(self, chunk):
+        self.after_cr = self.after_cr and bool(chunk)
+        return super().lines(chunk)
+
+
+class NulInAnyField(Right):
+    def line(self, line):
+        return super().line("unknown" if "\0" in line else line)
+
+
+class NulInAType(Right):
+    def line(self, line):
+        return super().line("unknown" if "\0" in line and line.startswith("event") else line)
+
+
+class RetryEndsTheType(Right):
+    def line(self, line):
+        self.event = "" if line.startswith("retry") else self.event
+        return super().line(line)
+
+
 class Starter(Right):
     def line(self, line):
         return []
@@ -339,6 +403,11 @@ class NoneForNothing(Right):
     always_an_event=wrong(has_data=lambda data: True),
     data_joined_without_line_ends=wrong(joined="".join),
     naive=Naive,
+    empty_chunk_ends_the_stream=EmptyChunkEndsTheStream,
+    empty_chunk_forgets_the_cr=EmptyChunkForgetsTheCr,
+    nul_in_any_field=NulInAnyField,
+    nul_in_a_type=NulInAType,
+    retry_ends_the_type=RetryEndsTheType,
     splitlines=Splitlines,
     decodes_chunks=DecodesChunks,
     cut_crlf=ForgetsTheCr,
@@ -358,18 +427,18 @@ def test_wrong_parsers(answer):
 def test_a_parser_that_never_returns(monkeypatch):
     monkeypatch.setattr("sse_demo.lab.report.PATIENCE", 0.05)
     report = check.parser(Endless)
-    assert len(missing(report)) == 9
-    assert repr(report).count("still running") == 1, "it is not waited for nine times"
+    assert len(missing(report)) == 10
+    assert repr(report).count("still running") == 1, "it is not waited for ten times"
 
 
 def test_a_parser_that_breaks_one_rule_is_told_which_and_shown_the_bytes():
     report = check.parser(wrong(keeps_nul=True))
-    assert len(missing(report)) == 1
+    assert [what for what in missing(report) if "NUL" not in what] == ["36 rules, and 79 streams cut at every place"]
     assert "1 broken. An id with a NUL is ignored. b'id:\\x00\\ndata\\n\\n' must give" in repr(report)
 
 
 def test_a_parser_that_is_not_finished_passes_nothing():
-    assert len(missing(check.parser(Starter))) == 9
+    assert len(missing(check.parser(Starter))) == 10
 
 
 # Exercise 3
@@ -427,3 +496,8 @@ def test_who_writes_none_is_told_that_an_id_is_a_text():
     report = check.odd_events(ODD, [("message", "one\ntwo", None), THREE, FOUR], "9")
     assert missing(report) == ["event 1: last event ID"]
     assert "it is a text, and not None" in repr(report)
+
+
+@each(empty=(b"", [], ""), of_one_event=(b"data: x\n\n", [("message", "x", "")], ""))
+def test_another_stream_than_the_lessons_is_no_answer(answer):
+    assert missing(check.odd_events(*answer)) == ["the stream is that of the lesson"]
