@@ -1,5 +1,5 @@
 from collections import Counter
-from itertools import islice
+from itertools import cycle, islice
 
 import pytest
 
@@ -109,6 +109,16 @@ class Wrong:
                     continue
             subscriber.cursor = number + 1
 
+    def it_waits_whatever_is_raised_an_interrupt_too(subscriber, log):
+        for number in range(max(subscriber.cursor, log.start), min(log.end, subscriber.cursor + TURN)):
+            taken = False
+            while not taken:
+                try:
+                    taken = subscriber.take(log[number])
+                except:
+                    continue
+            subscriber.cursor = number + 1
+
     def what_is_refused_is_lost(subscriber, log):
         for number in range(max(subscriber.cursor, log.start), min(log.end, subscriber.cursor + TURN)):
             subscriber.cursor = number + 1
@@ -173,6 +183,36 @@ class Wrong:
             subscriber.take(RESET)
             subscriber.cursor = log.start
         ours(subscriber, log)
+
+    def told_again_until_the_first_event_is_taken(subscriber, log):
+        first = subscriber.cursor
+        if first < log.start:
+            if not subscriber.take(RESET):
+                return
+            first = log.start
+        for number in range(first, log.end)[:TURN]:
+            if not subscriber.take(log[number]):
+                return
+            subscriber.cursor = number + 1
+
+    def everything_at_once_after_a_gap(subscriber, log):
+        if subscriber.cursor >= log.start:
+            return ours(subscriber, log)
+        if subscriber.take(RESET):
+            subscriber.cursor = log.start
+            while subscriber.cursor < log.end and subscriber.take(log[subscriber.cursor]):
+                subscriber.cursor += 1
+
+    def a_turn_that_ends_in_the_gap(subscriber, log):
+        last = min(log.end, subscriber.cursor + TURN)
+        if subscriber.cursor < log.start:
+            if not subscriber.take(RESET):
+                return
+            subscriber.cursor = log.start
+        for number in range(subscriber.cursor, last):
+            if not subscriber.take(log[number]):
+                return
+            subscriber.cursor = number + 1
 
     def told_once_in_a_life(subscriber, log):
         if subscriber.cursor < log.start:
@@ -349,6 +389,27 @@ class WrongNewest:
 
     def a_set_of_pairs(pairs):
         return [pair for pair in RightNewest.taken_out_first(pairs) if pair in set(pairs)]
+
+    def as_many_as_there_are_keys_from_the_end(pairs):
+        return pairs[-len(dict(pairs)) :] if pairs else []
+
+    def small_and_capital_letters_are_the_same(pairs):
+        found = {}
+        for key, value in pairs:
+            found = {k: v for k, v in found.items() if k.lower() != key.lower()} | {key: value}
+        return list(found.items())
+
+    def a_dictionary_for_all_calls(pairs, found={}):
+        for key, value in pairs:
+            found.pop(key, None)
+            found[key] = value
+        return list(found.items())
+
+    def only_neighbours(pairs):
+        return [pair for pair, later in zip(pairs, [*pairs[1:], (None, None)]) if pair[0] != later[0]]
+
+    def without_an_end(pairs):
+        return cycle(RightNewest.taken_out_first(pairs))
 
     def a_dictionary(pairs):
         return dict(RightNewest.taken_out_first(pairs))
