@@ -115,7 +115,7 @@ class Wrong:
             while not taken:
                 try:
                     taken = subscriber.take(log[number])
-                except:
+                except:  # noqa: E722
                     continue
             subscriber.cursor = number + 1
 
@@ -399,14 +399,14 @@ class WrongNewest:
             found = {k: v for k, v in found.items() if k.lower() != key.lower()} | {key: value}
         return list(found.items())
 
-    def a_dictionary_for_all_calls(pairs, found={}):
+    def a_dictionary_for_all_calls(pairs, found={}):  # noqa: B006
         for key, value in pairs:
             found.pop(key, None)
             found[key] = value
         return list(found.items())
 
     def only_neighbours(pairs):
-        return [pair for pair, later in zip(pairs, [*pairs[1:], (None, None)]) if pair[0] != later[0]]
+        return [pair for pair, later in zip(pairs, [*pairs[1:], (None, None)], strict=True) if pair[0] != later[0]]
 
     def without_an_end(pairs):
         return cycle(RightNewest.taken_out_first(pairs))
