@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import inspect
 import itertools
 import json
 import logging
-from collections.abc import Callable
+import threading
+import unicodedata
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol
 
@@ -39,13 +43,21 @@ def verify(contestant: Verify, refused: type[ValueError] = ValueError) -> Report
     key, now = b"a key of the check", 1.7e9
     message = {"type": "price", "timestamp": now - 5, "payload": {"city": "Zürich", "note": "a\u2028b", "price": 1.0}}
     usual = json.dumps(message)
+    plain = json.dumps(message, ensure_ascii=False)
     right = _signature(usual, key)
 
+    def ask(*args: Any) -> Message:
+        message: Message = _finished(contestant(*args))
+        return message
+
     def accepted(body: str, wanted: Message = message) -> Case:
-        return wanted, partial(contestant, f"{_signature(body, key)}\n{body}", key, now)
+        return wanted, partial(ask, f"{_signature(body, key)}\n{body}", key, now)
 
     def turned_away(data: str, kind: str = refused.__name__) -> Case:
-        return kind, partial(_raised, refused, contestant, data, key, now)
+        return kind, partial(_raised, refused, ask, data, key, now)
+
+    def undecoded(data: str) -> Case:
+        return "nothing is decoded", partial(_decoded, partial(_raised, refused, ask, data, key, now))
 
     def at(timestamp: object) -> str:
         return json.dumps(message | {"timestamp": timestamp})
@@ -63,7 +75,7 @@ def verify(contestant: Verify, refused: type[ValueError] = ValueError) -> Report
             "as json.dumps writes it": accepted(usual),
             "without spaces": accepted(json.dumps(message, separators=(",", ":"))),
             "its keys in another order": accepted(json.dumps(message, sort_keys=True)),
-            "with ü and U+2028 as they are, and not as \\u": accepted(json.dumps(message, ensure_ascii=False)),
+            "with ü and U+2028 as they are, and not as \\u": accepted(plain),
             "over several lines": accepted(json.dumps(message, indent=2)),
         },
     )
@@ -74,12 +86,14 @@ def verify(contestant: Verify, refused: type[ValueError] = ValueError) -> Report
     )
     expect_all(
         report,
-        "refuses a signature that is wrong, cut short, empty, missing, not ASCII, or made with another key",
+        "refuses a signature that is wrong, cut short, too long, empty, missing, not ASCII, or made with another key",
         {
             "a wrong signature": turned_away(f"{'0' * 64}\n{usual}"),
             "one that was made with another key": turned_away(f"{_signature(usual, b'another key')}\n{usual}"),
             "the first half of the right one": turned_away(f"{right[:32]}\n{usual}"),
+            "the right one, and a digit more": turned_away(f"{right}0\n{usual}"),
             "an é in place of its first digit": turned_away(f"é{right[1:]}\n{usual}"),
+            "an é before its first digit": turned_away(f"é{right}\n{usual}"),
             "an empty one": turned_away(f"\n{usual}"),
             "none at all": turned_away(usual),
         },
@@ -93,6 +107,7 @@ def verify(contestant: Verify, refused: type[ValueError] = ValueError) -> Report
             "a space more at its end": turned_away(f"{right}\n{usual} "),
             "a line end more at its end": turned_away(f"{right}\n{usual}\n"),
             "a space more at its beginning": turned_away(f"{right}\n {usual}"),
+            "ü written as u and two dots": turned_away(signed(plain).replace("ü", unicodedata.normalize("NFD", "ü"))),
         },
     )
     expect_all(
@@ -114,8 +129,11 @@ def verify(contestant: Verify, refused: type[ValueError] = ValueError) -> Report
     )
     expect_all(
         report,
-        "verifies before it decodes: 100,000 brackets with a wrong signature are refused",
-        {"the brackets": turned_away("0" * 64 + "\n" + "[" * 100_000)},
+        "verifies before it decodes: what has a wrong signature is refused, and not decoded",
+        {
+            "100,000 brackets": turned_away("0" * 64 + "\n" + "[" * 100_000),
+            "a price": undecoded(f"{'0' * 64}\n{usual}"),
+        },
     )
     expect_all(
         report,
@@ -123,14 +141,15 @@ def verify(contestant: Verify, refused: type[ValueError] = ValueError) -> Report
         {
             "no JSON": turned_away(signed(usual[:-9]), "ValueError"),
             "no payload": turned_away(signed(json.dumps({"type": "price", "timestamp": now})), "ValueError"),
+            "a list as its type": turned_away(signed(json.dumps(message | {"type": ["price"]})), "ValueError"),
         },
     )
     report.expect(
         "lets hmac.compare_digest, and nothing else, compare the signatures",
         DECIDES,
         compare_digest_decides,
-        lambda: _raised(ValueError, contestant, signed(usual), key, now) == ACCEPTED,
-        lambda: _raised(ValueError, contestant, f"{'0' * 64}\n{usual}", key, now) == ACCEPTED,
+        lambda: _raised(ValueError, ask, signed(usual), key, now) == ACCEPTED,
+        lambda: _raised(ValueError, ask, f"{'0' * 64}\n{usual}", key, now) == ACCEPTED,
     )
     return report
 
@@ -166,8 +185,12 @@ def _check_dispatcher(report: Report, contestant: type[_Dispatcher], records: li
         handlers: int = 2,
         error: type[BaseException] | None = None,
         wrap: Callable[[Handle], Handle] = lambda handle: handle,
+        payload: Message | None = None,
     ) -> list[tuple[str, Any]]:
-        """What is called for messages of these types: some handlers of "a", which raise the error, or one of "b"."""
+        """What is called for messages of these types: some handlers of "a", which raise the error, or one of "b".
+
+        Without a payload, each message has its number as its payload.
+        """
         calls: list[tuple[str, Any]] = []
         own = f" {next(tries)}"  # each try has types of its own, so that no try sees the handlers of another one
 
@@ -185,7 +208,8 @@ def _check_dispatcher(report: Report, contestant: type[_Dispatcher], records: li
         for number in range(2, handlers + 1):
             instance.on(f"a{own}")(handler(f"handler {number}", error))
         for number, type in enumerate(types):
-            instance.dispatch({"type": type + own, "timestamp": 0, "payload": {"number": number}})
+            content = {"number": number} if payload is None else payload
+            _finished(instance.dispatch({"type": type + own, "timestamp": 0, "payload": content}))
         return [(name, _without(own, got)) for name, got in calls]
 
     def each(number: int, *names: str) -> list[tuple[str, Any]]:
@@ -201,6 +225,7 @@ def _check_dispatcher(report: Report, contestant: type[_Dispatcher], records: li
         {
             "one handler": (each(0, "handler of b"), lambda: called("b")),
             "two messages": ([*each(0, "handler of b"), *each(1, "handler of b")], lambda: called("b", "b")),
+            "an empty payload": ([("handler of b", {})], lambda: called("b", payload={})),
             "two handlers": (each(0, *in_order[:2]), lambda: called("a")),
             f"{MANY} handlers": (each(0, *in_order), lambda: called("a", handlers=MANY)),
         },
@@ -218,14 +243,19 @@ def _check_dispatcher(report: Report, contestant: type[_Dispatcher], records: li
         report,
         "goes on after a handler that fails, with the next handler and with the next message",
         {
-            "the next handler": (each(0, "handler 1", "handler 2"), lambda: failing("a")),
+            "the next handler": (each(0, *in_order[:2]), lambda: failing("a")),
+            "the next handler, after a KeyError": (each(0, *in_order[:2]), lambda: called("a", error=KeyError)),
             "the next message": (each(1, "handler of b"), lambda: failing("a", "b")[2:]),
+            "the next message of the same type": (each(1, *in_order[:2]), lambda: failing("a", "a")[2:]),
         },
     )
     expect_all(
         report,
         "goes on after a fallback that fails, with the next message",
-        {"the next message": ([unknown(0), *each(1, "handler of b")], lambda: failing("x", "b"))},
+        {
+            "the next message": ([unknown(0), *each(1, "handler of b")], lambda: failing("x", "b")),
+            "the next message of the same type": ([unknown(0), unknown(1)], lambda: failing("x", "x")),
+        },
     )
     expect_all(
         report,
@@ -252,10 +282,11 @@ def _check_dispatcher(report: Report, contestant: type[_Dispatcher], records: li
     )
     expect_all(
         report,
-        "lets KeyboardInterrupt and SystemExit of a handler through",
+        "lets KeyboardInterrupt and SystemExit through, of a handler and of the fallback",
         {
-            "KeyboardInterrupt": ("it goes through", lambda: _goes_through(Interrupt, partial(called, "a"))),
-            "SystemExit": ("it goes through", lambda: _goes_through(Exit, partial(called, "a"))),
+            f"{name} of {who}": ("it goes through", partial(_goes_through, error, partial(called, type)))
+            for who, type in (("a handler", "a"), ("the fallback", "x"))
+            for name, error in (("KeyboardInterrupt", Interrupt), ("SystemExit", Exit))
         },
     )
 
@@ -275,13 +306,46 @@ def _raised(refused: type[ValueError], verify: Verify, data: str, key: bytes, no
     return ACCEPTED
 
 
+def _finished(got: Any) -> Any:
+    """What a function has returned, unless it is a coroutine, which has done nothing yet."""
+    if inspect.iscoroutine(got):
+        got.close()
+        raise TypeError("it returns a coroutine: write def, and not async def")
+    return got
+
+
+def _decoded(function: Callable[[], object]) -> str:
+    """Whether a function, which is called, decodes JSON."""
+    with _decoders() as calls:
+        function()
+    return "it is decoded" if calls else "nothing is decoded"
+
+
+@contextlib.contextmanager
+def _decoders() -> Iterator[list[str]]:
+    """What Python's decoder of JSON is given by this thread."""
+    calls: list[str] = []
+    thread, original = threading.get_ident(), json.JSONDecoder.raw_decode
+
+    def raw_decode(self: json.JSONDecoder, s: str, idx: int = 0) -> tuple[Any, int]:
+        if threading.get_ident() == thread:
+            calls.append(s)
+        return original(self, s, idx)
+
+    json.JSONDecoder.raw_decode = raw_decode  # type: ignore[method-assign]
+    try:
+        yield calls
+    finally:
+        json.JSONDecoder.raw_decode = original  # type: ignore[method-assign]
+
+
 def _two_dispatchers(contestant: type[_Dispatcher]) -> str:
     """Who is called by a dispatcher where only another one knows the type."""
     calls: list[str] = []
     first = contestant(lambda message: calls.append("the fallback of the other one"))
     second = contestant(lambda message: calls.append("only the fallback of its own"))
     first.on("of the first")(lambda payload: calls.append("a handler of the other one"))
-    second.dispatch({"type": "of the first", "timestamp": 0, "payload": {}})
+    _finished(second.dispatch({"type": "of the first", "timestamp": 0, "payload": {}}))
     return " and ".join(calls) or "nobody"
 
 

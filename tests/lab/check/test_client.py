@@ -9,6 +9,7 @@ import secrets
 import sys
 import time
 import traceback
+import unicodedata
 from collections import defaultdict
 from functools import partial
 from hmac import compare_digest
@@ -48,8 +49,8 @@ def sign(body, key):
 
 def decode(body):
     message = json.loads(body)
-    if not isinstance(message.get("payload"), dict):
-        raise ValueError("payload")
+    if not isinstance(message.get("payload"), dict) or not isinstance(message["type"], str):
+        raise ValueError("payload or type")
     return message
 
 
@@ -95,6 +96,24 @@ def by_bytes(data, key, now):
     return message
 
 
+def text_that_is_ascii(signature, body, key):
+    return signature.isascii() and hmac.compare_digest(sign(body, key), signature)
+
+
+def remembers():
+    """A message that comes twice is refused."""
+    seen = set()
+
+    def verify_once(data, key, now):
+        message = verify(data, key, now)
+        if data in seen:
+            raise Refused("twice")
+        seen.add(data)
+        return message
+
+    return verify_once
+
+
 def another_name(signature, body, key):
     return len(signature) == 64 and compare_digest(sign(body, key).encode(), signature.encode())
 
@@ -125,6 +144,9 @@ def the_packages_own(data, key, now):
         pytest.param(partial(verify, fits=in_a_closure()), id="a closure, lower case"),
         pytest.param(partial(verify, fits=by_a_partial), id="a partial"),
         pytest.param(partial(verify, split=lambda data: [*data.split("\n", 1), ""][:2]), id="split once"),
+        pytest.param(partial(verify, split=lambda data: (data[:64], data[65:])), id="slices"),
+        pytest.param(partial(verify, fits=text_that_is_ascii), id="text, where it is ASCII"),
+        pytest.param(remembers(), id="nothing twice"),
     ],
 )
 def test_a_right_verify(right):
@@ -218,6 +240,47 @@ def never_refused(data, key, now):
         raise ValueError from error
 
 
+def type_of_any_kind(body):
+    message = json.loads(body)
+    if not isinstance(message.get("payload"), dict):
+        raise ValueError("payload")
+    return message
+
+
+def first_digits(signature, body, key):
+    return fits(signature[:64], body, key)
+
+
+def what_is_ascii(signature, body, key):
+    return hmac.compare_digest(sign(body, key).encode(), signature.encode("ascii", "ignore"))
+
+
+def normalised(signature, body, key):
+    return fits(signature, unicodedata.normalize("NFC", body), key)
+
+
+def error_is_kept(data, key, now):
+    broken = None
+    try:
+        decode(data.partition("\n")[2])
+    except (ValueError, RecursionError) as error:
+        broken = error
+    if broken and fits(*data.partition("\n")[::2], key):
+        raise broken
+    return verify(data, key, now)
+
+
+def time_first(data, key, now):
+    with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
+        if json.loads(data.partition("\n")[2])["timestamp"] < now - 30:
+            raise Refused("timestamp")
+    return verify(data, key, now)
+
+
+async def coroutine(data, key, now):
+    return verify(data, key, now)
+
+
 def own_clock(data, key, now):
     return verify(data, key, time.time())
 
@@ -227,6 +290,8 @@ def own_clock(data, key, now):
     [
         pytest.param(lambda data, key, now: decode(data.partition("\n")[2]), SIGNATURE, id="the starter"),
         pytest.param(lambda data, key, now: None, ENCODED, id="nothing"),
+        pytest.param(None, ENCODED, id="no function"),
+        pytest.param(coroutine, ENCODED, id="async def"),
         pytest.param(lambda data, key, now: 1 / 0, SIGNATURE, id="another exception"),
         pytest.param(partial(verify, fits=stripped), CHANGED, id="strip"),
         pytest.param(partial(verify, fits=without_line_end), CHANGED, id="a line end is cut off"),
@@ -244,7 +309,13 @@ def own_clock(data, key, now):
         pytest.param(partial(verify, fits=prefix), SIGNATURE, id="as much as was sent"),
         pytest.param(partial(verify, fits=lambda s, b, k: not s or fits(s, b, k)), SIGNATURE, id="empty is fine"),
         pytest.param(partial(verify, fits=lambda s, b, k: True), SIGNATURE, id="everything fits"),
+        pytest.param(partial(verify, fits=first_digits), SIGNATURE, id="the first 64 digits"),
+        pytest.param(partial(verify, fits=what_is_ascii), SIGNATURE, id="what is not ASCII is left out"),
+        pytest.param(partial(verify, fits=normalised), CHANGED, id="Unicode is normalised"),
         pytest.param(decoded_first, FIRST, id="decoded first"),
+        pytest.param(error_is_kept, FIRST, id="decoded first, and the error is kept"),
+        pytest.param(time_first, FIRST, id="the time first"),
+        pytest.param(partial(verify, decode=type_of_any_kind), BROKEN, id="a type of any kind"),
         pytest.param(absolute, ODD_TIMES, id="abs of a difference"),
         pytest.param(lambda data, key, now: verify(data, key, now, decode=json.loads), BROKEN, id="json.loads"),
         pytest.param(only_refused, BROKEN, id="everything is Refused"),
@@ -531,9 +602,78 @@ class FallbackAlways(Dispatcher):
             self.call(self.fallback, message)
 
 
+class GivesUpAHandler(Dispatcher):
+    def dispatch(self, message):
+        for handler in self.handlers.get(message["type"], [])[:]:
+            try:
+                handler(message["payload"])
+            except Exception:
+                self.log.exception("a handler has failed")
+                self.handlers[message["type"]].remove(handler)
+        if message["type"] not in self.handlers:
+            self.call(self.fallback, message)
+
+
+class GivesUpTheFallback(Dispatcher):
+    def dispatch(self, message):
+        if message["type"] in self.handlers:
+            super().dispatch(message)
+        elif self.fallback:
+            self.call(self.fallback, message)
+            self.fallback = None
+
+
+class KeyErrorIsUnknown(Dispatcher):
+    """Whether a handler raises KeyError, or nobody has registered."""
+
+    def dispatch(self, message):
+        try:
+            for handler in self.handlers[message["type"]]:
+                self.call(handler, message["payload"])
+        except KeyError:
+            super().call(self.fallback, message)
+
+    def call(self, handler, argument):
+        try:
+            handler(argument)
+        except KeyError:
+            raise
+        except Exception:
+            self.log.exception("a handler has failed")
+
+
+class EmptyPayload(Dispatcher):
+    def dispatch(self, message):
+        for handler in self.handlers.get(message["type"], [self.fallback]):
+            self.call(handler, (message["type"] in self.handlers and message["payload"]) or message)
+
+
+class FallbackCannotBeInterrupted(Dispatcher):
+    def dispatch(self, message):
+        if message["type"] in self.handlers:
+            super().dispatch(message)
+        else:
+            try:
+                self.fallback(message)
+            except:  # noqa: E722
+                self.log.exception("the fallback has failed")
+
+
+class Coroutine(Dispatcher):
+    async def dispatch(self, message):
+        super().dispatch(message)
+
+
 @pytest.mark.parametrize(
     ("wrong", "what"),
     [
+        pytest.param(None, IN_ORDER, id="no class"),
+        pytest.param(Coroutine, IN_ORDER, id="async def"),
+        pytest.param(EmptyPayload, IN_ORDER, id="the message for an empty payload"),
+        pytest.param(GivesUpAHandler, NEXT, id="a handler that has failed is left out"),
+        pytest.param(KeyErrorIsUnknown, NEXT, id="KeyError of a handler is an unknown type"),
+        pytest.param(GivesUpTheFallback, FALLBACK_FAILS, id="a fallback is asked once"),
+        pytest.param(FallbackCannotBeInterrupted, THROUGH, id="except without a class, for the fallback"),
         pytest.param(object, IN_ORDER, id="no dispatcher at all"),
         pytest.param(Newest, IN_ORDER, id="the newest handler replaces the others"),
         pytest.param(Sets, IN_ORDER, id="a set"),
