@@ -47,13 +47,15 @@ class HeartStrip:
 
     Args:
         title: What is to be seen.
+        mark: What a call of :meth:`mark` means, for the legend.
 
     Attributes:
         rows: By name, what was seen.
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, *, mark: str = "a message") -> None:
         self.title = title
+        self._meaning = mark
         self.rows: dict[str, Row] = {}
         self._row = Row()
 
@@ -113,7 +115,7 @@ class HeartStrip:
         chart.figure.legend(
             handles=[
                 Line2D([], [], color=OURS, marker="|", linestyle="", markersize=11, label="a beat"),
-                Line2D([], [], color=OTHER, marker="v", linestyle="", label="a message"),
+                Line2D([], [], color=OTHER, marker="v", linestyle="", label=self._meaning),
                 Patch(color=WRONG, alpha=0.22, label="nobody else has a turn"),
             ],
             loc="outside lower right",

@@ -10,15 +10,19 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
+from traceback import extract_tb
 from typing import Any, TypeVar
+
+from ..wire.event import Event
 
 Message = dict[str, Any]
 Function = TypeVar("Function", bound=Callable[..., object])
 
 WINDOW = 30.0  # seconds that a message may be old, or ahead
 NEEDED: dict[str, type | tuple[type, ...]] = {"type": str, "timestamp": (int, float), "payload": dict}
+EXERCISES = {"verify": "verify", "dispatch": "Dispatcher"}  # functions of the learner, and what stands in for them
 GOOD_IN_A_ROW = 5  # prices after each bad day
 
 _logger = logging.getLogger("client")  # the name that the lesson uses, too
@@ -123,6 +127,28 @@ def bad_day(key: bytes, price: int = 101) -> dict[str, str]:
         "payload with another name": message("price", {"cost": price}),
         "type that is new to us": message("weather", {"sky": "grey"}),
     }
+
+
+def live_through(receive: Callable[[Event], object], data: Mapping[str, str]) -> str:
+    """What a client says to each message, a line each. It ends with the first exception, as the client's loop does.
+
+    Args:
+        receive: Takes an event, and returns what has become of it.
+        data: As :func:`bad_day` returns it.
+    """
+    lines = []
+    for what, text in data.items():
+        try:
+            lines.append(f"{what:26} {receive(Event(text))}")
+        except Exception as error:
+            lines.append(f"{what:26} {type(error).__name__}: {error}")
+            calls = [call.name for call in extract_tb(error.__traceback__)]
+            culprit = next((name for name in calls if name in EXERCISES), "receive")
+            lines += ["", f"The loop has ended: {culprit} lets this exception out."]
+            if culprit in EXERCISES:
+                lines.append(f"Finish its exercise, or take signed.{EXERCISES[culprit]} until then.")
+            break
+    return "\n".join(lines)
 
 
 def bad_days(key: bytes) -> Iterator[str]:

@@ -57,6 +57,11 @@ def test_it_is_drawn_with_the_hole():
     assert strip.gaps["blocking"] > HOLE
 
 
+def test_the_legend_says_what_a_mark_means():
+    chart = HeartStrip("beats", mark="a handler is done")._chart()
+    assert "a handler is done" in [text.get_text() for text in chart.figure.legends[0].get_texts()]
+
+
 def test_without_rows_it_can_be_shown():
     assert "image/png" in HeartStrip("beats")._repr_mimebundle_()[0]
 

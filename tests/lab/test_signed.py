@@ -42,3 +42,33 @@ def test_a_message_that_is_not_complete(body):
 
 def test_a_signature_that_cannot_be_encoded_is_refused():
     assert what_becomes_of("\ud800\n{}") == "Refused: the signature does not fit"
+
+
+def test_a_client_that_lives_through_a_bad_day():
+    lines = signed.live_through(lambda event: f"got {len(event.data)}", {"one": "1", "two": "22"}).splitlines()
+    assert [line.split() for line in lines] == [["one", "got", "1"], ["two", "got", "2"]]
+
+
+def test_an_exception_ends_the_day_with_a_sentence():
+    class Starter:
+        def dispatch(self, message):
+            {}[message]
+
+    def verify(data):
+        raise TypeError("no")
+
+    def of(receive):
+        return signed.live_through(receive, {"one": "weather", "two": "22"}).splitlines()
+
+    ended, until_then = (
+        "The loop has ended: {} lets this exception out.",
+        "Finish its exercise, or take signed.{} until then.",
+    )
+    assert of(lambda event: Starter().dispatch(event.data)) == [
+        "one                        KeyError: 'weather'",
+        "",
+        ended.format("dispatch"),
+        until_then.format("Dispatcher"),
+    ]
+    assert of(lambda event: verify(event.data))[-2:] == [ended.format("verify"), until_then.format("verify")]
+    assert of(lambda event: 1 / 0)[-1] == ended.format("receive")
