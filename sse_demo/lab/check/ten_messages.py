@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 from collections.abc import Callable
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 from urllib.parse import parse_qs, urlsplit
 
 from ... import listen
@@ -19,6 +19,7 @@ HERE = ("127.0.0.1", "localhost")
 TIMEOUT = 3.0  # seconds for one answer of the server
 MENU = ["tea", "coffee", "cake"]
 ENOUGH = 20  # events of one answer: a menu that has more is wrong already
+FEW = 3  # ids that a remark names
 STRANGE_IDS = ("yesterday", "-1", "-2", "0", "1", "2", "3", "4", "99", "٣", "a b", "None")
 
 
@@ -90,6 +91,7 @@ def menu(answer: Answer) -> Report:
         what = f"200 and only {' and '.join(rest)}" if rest else "204 and no message"
         row(f"a visit after {text} is answered with {what}", wanted, partial(_after, answer, number))
     row("coffee keeps its id on a visit after tea", "the same id", lambda: _keeps_its_id(answer))
+    row("a visit gets the same answer, whoever has come in between", "the same answers", lambda: _in_turn(answer))
     row("an id that was never on the menu is answered with the whole menu", "all of it", lambda: _strange(answer))
     return report
 
@@ -133,12 +135,22 @@ def _visit(answer: Answer, last_event_id: str) -> tuple[int, list[str], list[str
 
 def _count(ids: list[str | None]) -> str:
     missing = ids.count(None)
-    return f"{missing} messages without an id" if missing else f"{len(set(ids))} different ids"
+    if missing:
+        return f"{missing} messages without an id"
+    for id in filter(None, ids):
+        if id != _in_a_header(id):
+            return f"{id!r}, which loses its outer spaces on the way back"
+    return f"{len(set(ids))} different ids"
+
+
+def _in_a_header(id: str) -> str:
+    """An id as ``Last-Event-ID`` brings it: a header has no spaces at its ends (RFC 9110, 5.5)."""
+    return id.strip(" \t")
 
 
 def _back(answer: Answer, number: int) -> tuple[int, list[str], list[str | None]]:
     """What a client gets whose line has broken after the message with this number."""
-    return _visit(answer, _visit(answer, "")[2][number] or "")
+    return _visit(answer, _in_a_header(_visit(answer, "")[2][number] or ""))
 
 
 def _after(answer: Answer, number: int) -> tuple[int, list[str]]:
@@ -159,7 +171,28 @@ def _keeps_its_id(answer: Answer) -> str:
     return "the same id" if before == after else f"{before} and then {after}"
 
 
+def _in_turn(answer: Answer) -> str:
+    """Clients who come back in any order, with no first visit between them, which a server could begin anew at."""
+    ids = _visit(answer, "")[2]
+    if None in ids:
+        return "no ids"
+    for number in (2, 0, 2, 1, 0, 1):
+        rest = MENU[number + 1 :]
+        got = _visit(answer, _in_a_header(ids[number] or ""))[:2]
+        if got != (200 if rest else 204, rest):
+            return f"{got} for a client that has seen {MENU[number]}"
+    return "the same answers"
+
+
 def _strange(answer: Answer) -> str:
-    known = _visit(answer, "")[2]
-    failed = [id for id in STRANGE_IDS if id not in known and _visit(answer, id)[:2] != (200, MENU)]
-    return f"something else for the ids {', '.join(map(repr, failed))}" if failed else "all of it"
+    known = [id for id in _visit(answer, "")[2] if id]
+    failed = [id for id in _strangers(known) if _visit(answer, id)[:2] != (200, MENU)]
+    return f"something else for {', '.join(map(repr, failed[:FEW]))}" if failed else "all of it"
+
+
+def _strangers(known: list[str]) -> list[str]:
+    """Ids that were never on the menu; those which look like one that was come first."""
+    looks = [look for id in known for look in (f"0{id}", f"{id}0", id + id, id.swapcase(), id[:-1])]
+    looks += [one + other for one, other in pairwise(known)] + ["".join(known)]
+    sent = [_in_a_header(id) for id in (*looks, *STRANGE_IDS)]
+    return [id for id in dict.fromkeys(sent) if id and id not in known]

@@ -146,7 +146,17 @@ def by_cases(last_event_id):
     return 200, [Event("tea", id="a"), Event("coffee", id="b"), Event("cake", id="c")]
 
 
-@pytest.mark.parametrize("right", [by_index, by_name, by_number, by_cases], ids=lambda right: right.__name__)
+def by_an_id_of_two_words(last_event_id):
+    """A header keeps a space that is not at an end."""
+    events = [Event(name, id=id) for name, id in zip(NAMES, ("black tea", "iced coffee", "apple cake"), strict=True)]
+    seen = [number for number, event in enumerate(events, 1) if event.id == last_event_id]
+    rest = events[seen[0] if seen else 0 :]
+    return (200, rest) if rest else (204, ())
+
+
+@pytest.mark.parametrize(
+    "right", [by_index, by_name, by_number, by_cases, by_an_id_of_two_words], ids=lambda right: right.__name__
+)
 def test_menu_accepts(right):
     report = check.menu(right)
     assert report.passed, report
@@ -244,6 +254,46 @@ def takes_nothing():
     return 200, EVENTS
 
 
+def in_a_text(last_event_id):
+    """Asks whether the id is part of a text, and not whether it is one of the ids."""
+    if not last_event_id or last_event_id not in "123":
+        return 200, EVENTS
+    rest = EVENTS["123".index(last_event_id) + 1 :]
+    return (200, rest) if rest else (204, [])
+
+
+def by_its_first_letters(last_event_id):
+    known = [id for id in ("1", "2", "3") if last_event_id.startswith(id)]
+    return by_index(known[0] if known else "")
+
+
+def in_any_case(last_event_id):
+    return by_name(last_event_id.lower())
+
+
+def as_a_number(last_event_id):
+    try:
+        seen = int(last_event_id)
+    except ValueError:
+        seen = 0
+    return by_index(str(seen))
+
+
+def with_a_space_before_each_id(last_event_id):
+    return spaced(last_event_id, " {}")
+
+
+def with_a_space_after_each_id(last_event_id):
+    return spaced(last_event_id, "{} ")
+
+
+def spaced(last_event_id, form):
+    events = [Event(name, id=form.format(name)) for name in NAMES]
+    ids = [event.id for event in events]
+    rest = events[ids.index(last_event_id) + 1 :] if last_event_id in ids else events
+    return (200, rest) if rest else (204, [])
+
+
 def exits(last_event_id):
     raise SystemExit
 
@@ -255,7 +305,8 @@ def exits(last_event_id):
         without_what_was_seen_last, from_what_was_seen_last, new_ids_for_each_visit, numbered_anew, compared_as_texts,
         numbers_without_limits, the_end_for_strangers, one_id_for_all, an_id_for_the_last_alone, messages_with_the_204,
         the_end_as_an_error, the_id_as_a_number, no_answer, the_events_alone, texts, without_an_end, takes_nothing,
-        exits, None, "204",
+        exits, None, "204", in_a_text, by_its_first_letters, in_any_case, as_a_number, with_a_space_before_each_id,
+        with_a_space_after_each_id,
     ],
     ids=lambda wrong: getattr(wrong, "__name__", repr(wrong)),
 )  # fmt: skip
@@ -276,8 +327,23 @@ def test_menu_that_remembers_visits_instead_of_ids_is_refused():
         left.clear()
         return (200, events) if events else (204, [])
 
+    def one_list_for_all(last_event_id):
+        """Takes away what a client has seen, until somebody comes who has seen nothing."""
+        if last_event_id not in ("1", "2", "3"):
+            left[:] = EVENTS
+            return 200, EVENTS
+        while left and left[0].id <= last_event_id:
+            left.pop(0)
+        return (200, left[:]) if left else (204, [])
+
     assert not check.menu(the_first_visit_alone).passed
     assert not check.menu(the_list_itself).passed
+    assert not check.menu(one_list_for_all).passed
+
+
+def test_menu_says_what_is_wrong_with_an_id():
+    assert "'tea ', which loses its outer spaces" in repr(check.menu(with_a_space_after_each_id))
+    assert "something else for '01', '02', '03'" in repr(check.menu(as_a_number))
 
 
 def test_menu_that_never_returns_is_waited_for_once(monkeypatch):
