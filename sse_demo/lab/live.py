@@ -149,7 +149,7 @@ class LiveEvents(View):
             TimeoutError: The stream has not ended.
             Exception: The stream's own error.
         """
-        self._wait(lambda: self.state == "closed", timeout, "the end of the stream")
+        self._wait(lambda: self.state == "closed", timeout, "end of the stream")
 
     def stop(self) -> None:
         """Close the stream. The view stays as it is."""
