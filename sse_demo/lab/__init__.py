@@ -21,6 +21,7 @@ _HOME_OF = {
     "BufferingProxy": ".buffering_proxy",
     "Buttons": ".buttons",
     "LiveChart": ".chart",
+    "columns": ".columns",
     "Crowd": ".crowd",
     "CutMap": ".cut_slider",
     "CutSlider": ".cut_slider",
@@ -55,7 +56,6 @@ _HOME_OF = {
     "Speed": ".speed",
     "StillChart": ".still_chart",
     "StopButton": ".stop",
-    "tally": ".tally",
     "Trial": ".trial",
     "LiveVerdicts": ".verdicts",
 }

@@ -15,4 +15,15 @@ from sse_demo.lab import gaps
     ],
 )
 def test_what_is_missing_twice_or_late(numbers, told):
-    assert gaps(Event(str(number)) for number in numbers) == told
+    assert gaps(Event(str(number)) for number in numbers) == gaps(numbers) == told
+
+
+@pytest.mark.parametrize(("received", "told"), [
+    (range(5), "0 missing, 0 twice, 0 out of order"),
+    ([], "5 missing, 0 twice, 0 out of order"),
+    ([0, 1, 1, 4], "2 missing, 1 twice, 0 out of order"),
+    ([4, 0, 1, 2, 3], "0 missing, 0 twice, 1 out of order"),
+    ([0, 9, 9], "4 missing, 1 twice, 0 out of order, 1 that nobody has sent"),
+], ids=["all", "none", "a gap and one twice", "out of order", "a strange one"])  # fmt: skip
+def test_what_became_of_five_numbers(received, told):
+    assert gaps(received, range(5)) == told
