@@ -21,27 +21,29 @@ PATIENCE = 5.0  # seconds for a function
 Answer: TypeAlias = Callable[[str], tuple[int, Iterable[Event]]]
 
 
-def serve_answers(*functions: Answer, pause: float = PAUSE) -> Server:
+def serve_answers(*functions: Answer, pause: float = PAUSE, **named: Answer) -> Server:
     """Serve a stream for each function, at the address of its name, such as ``/menu``.
+
+    ``serve_answers(menu=f)`` gives the name, for a function that has another one or none, such as a ``lambda``.
 
     A function is called for each request. Where it fails, or returns no answer, the client is told why (500).
 
     Args:
         functions: Each takes the last event ID of a client, and returns a status and events. Only 200 sends events.
         pause: Seconds between two events.
+        named: More functions, and the names that they get.
 
     Raises:
         ValueError: Two functions have the same name.
     """
-    return serve(
-        demo=False, routes=[Route(f"/{function.__name__}", _handler(function, pause)) for function in functions]
-    )
+    every = [*((function.__name__, function) for function in functions), *named.items()]
+    return serve(demo=False, routes=[Route(f"/{name}", _handler(name, function, pause)) for name, function in every])
 
 
-def _handler(function: Answer, pause: float) -> type[Handler]:
+def _handler(name: str, function: Answer, pause: float) -> type[Handler]:
     class AnswerHandler(Handler):
         async def get(self) -> None:
-            status, events = await _ask(function, self.last_event_id())
+            status, events = await _ask(name, function, self.last_event_id())
             if status == 200:
                 await self.send_events(_one_by_one(events, pause))
             else:
@@ -50,7 +52,7 @@ def _handler(function: Answer, pause: float) -> type[Handler]:
     return AnswerHandler
 
 
-async def _ask(function: Answer, last_event_id: str) -> tuple[int, list[Event]]:
+async def _ask(name: str, function: Answer, last_event_id: str) -> tuple[int, list[Event]]:
     """Call a function in a thread, since it is a learner's and may never return."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[tuple[int, list[Event]] | Exception] = loop.create_future()
@@ -68,13 +70,13 @@ async def _ask(function: Answer, last_event_id: str) -> tuple[int, list[Event]]:
         with contextlib.suppress(RuntimeError):  # the server has been stopped meanwhile
             loop.call_soon_threadsafe(settle, result)
 
-    threading.Thread(target=call, name=f"answer {function.__name__}", daemon=True).start()
+    threading.Thread(target=call, name=f"answer {name}", daemon=True).start()
     try:
         result = await asyncio.wait_for(answer, PATIENCE)
     except TimeoutError:
-        raise problem(500, f"{function.__name__} has not answered within {PATIENCE:g} s") from None
+        raise problem(500, f"{name} has not answered within {PATIENCE:g} s") from None
     if isinstance(result, Exception):
-        raise problem(500, f"{function.__name__} has raised {type(result).__name__}: {result}")
+        raise problem(500, f"{name} has raised {type(result).__name__}: {result}")
     return result
 
 

@@ -1,4 +1,5 @@
 import time
+from functools import partial
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -39,6 +40,14 @@ def test_each_function_has_an_address_and_events_come_one_by_one():
         assert time.monotonic() - begun > 0.15
         with pytest.raises(HTTPError, match="503"):
             visit(f"{server.url}/full")
+
+
+def test_a_function_without_a_name_is_given_one():
+    with serve_answers(menu=lambda last_event_id: (200, [Event("tea")]), order=partial(int, base=2)) as server:
+        assert b"data: tea\n\n" in visit(f"{server.url}/menu")[1]
+        with pytest.raises(HTTPError) as error:
+            visit(f"{server.url}/order", "2")
+        assert b"order has raised ValueError" in error.value.read()
 
 
 @pytest.mark.parametrize("answer", [None, 200, (200,), ("200", []), (100, []), (200, ["tea"]), (200, 5)], ids=repr)
