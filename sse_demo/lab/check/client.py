@@ -209,7 +209,11 @@ def _check_dispatcher(report: Report, contestant: type[_Dispatcher], records: li
             instance.on(f"a{own}")(handler(f"handler {number}", error))
         for number, type in enumerate(types):
             content = {"number": number} if payload is None else payload
-            _finished(instance.dispatch({"type": type + own, "timestamp": 0, "payload": content}))
+            try:
+                _finished(instance.dispatch({"type": type + own, "timestamp": 0, "payload": content}))
+            except KeyError as error:  # of a type, which the report calls by its short name
+                error.args = tuple(str(arg).removesuffix(own) for arg in error.args)
+                raise
         return [(name, _without(own, got)) for name, got in calls]
 
     def each(number: int, *names: str) -> list[tuple[str, Any]]:

@@ -713,6 +713,14 @@ def test_a_missing_log_line_is_explained(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_an_unknown_type_is_called_by_its_short_name():
+    class Lookup(Dispatcher):
+        def dispatch(self, message):
+            self.handlers[message["type"]]
+
+    assert remark(check.dispatcher(Lookup), WHOLE).endswith("KeyError: 'x'")
+
+
 def test_logging_that_is_switched_off_does_not_matter():
     logging.disable(logging.CRITICAL)
     try:
