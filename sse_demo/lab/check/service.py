@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import re
-import sys
-import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import cast
 
-from ...start import serve
-from ...web.handlers import Handler, Middleware, Problem, problem
-from ...web.handlers.chain import Chain, start_middleware
+from ...web.handlers import Handler, Middleware, problem
+from ...web.handlers.chain import start_middleware
 from ...web.routing import Group, Route
-from ...web.server import Server
-from ..live_rings import each_route
-from ..one_request import Answer, ask
 from ..report import Report
 from .exercise import Exercise
+from .serving import Asking, serving
 
 SLOW = 0.2  # seconds
 LATER = 0.1  # seconds from the first of two requests to the second
 ROUNDED_MS = 1  # that an answer may say too much, or too little
-TIMEOUT = 2.0  # seconds for an answer, and for the end of a server
-AT_MOST = 20  # times that code which never ends is ended
 RIGHT = "total;dur=N, N milliseconds"
+METHODS = ("HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-# `total` with its `dur`, among other parameters: Server Timing, 2
-_total = re.compile(r'total\s*;(?:[^,]*;)?\s*dur\s*=\s*"?([0-9.]+(?:e-\d+)?)"?\s*(?:[;,]|$)').match
+_Request = tuple[str, str, Mapping[str, str]]  # its method, its path, and its headers
+
+# `total` with its `dur`, among other metrics and other parameters: Server Timing, 2
+_total = re.compile(
+    r'(?:^|,)\s*total(?:\s*;\s*[\w-]+\s*=\s*(?:"[^"]*"|[^",;\s]+))*?'
+    r'\s*;\s*(?i:dur)\s*=\s*(?:"([0-9.]+(?:e-\d+)?)"|([0-9.]+(?:e-\d+)?))\s*(?:;|$|,\s*[A-Za-z])'
+).search
 
 
 class _Quick(Handler):
@@ -52,25 +48,33 @@ class _Slow(Handler):
         await asyncio.sleep(SLOW)
 
 
-def _meeting() -> tuple[type[_Slow], list[_Slow]]:
-    """A handler for two requests, and the list of those that have come.
+class _Meeting:
+    """A handler for two requests, each of which goes on for a while when both have come.
 
-    The first request goes on when the second one has come, and ends before it.
+    Args:
+        pauses: How many seconds the first one goes on, and the second one.
+
+    Attributes:
+        handler: The handler.
+        here: The requests that have come.
+        least: How many seconds each takes at least, where the second one comes ``LATER`` seconds after the first.
     """
-    here: list[_Slow] = []
-    both = asyncio.Event()
 
-    class Meeting(_Slow):
-        async def work(self) -> None:
-            here.append(self)
-            if len(here) == 1:
+    def __init__(self, *pauses: float) -> None:
+        self.here: list[_Slow] = []
+        self.least = [LATER + pauses[0], *pauses[1:]]
+        both, here = asyncio.Event(), self.here
+
+        class Meeting(_Slow):
+            async def work(self) -> None:
+                here.append(self)
+                pause = pauses[len(here) - 1] if len(here) <= len(pauses) else 0
+                if len(here) == len(pauses):
+                    both.set()
                 await both.wait()
-                await asyncio.sleep(LATER)
-            else:
-                both.set()
-                await super().work()
+                await asyncio.sleep(pause)
 
-    return Meeting, here
+        self.handler = Meeting
 
 
 class _Stream(Handler):
@@ -83,54 +87,6 @@ def _closed(handler: Handler) -> Generator[None, None, None]:
     yield
 
 
-class _Asking:
-    """Asks a server that may hang. Once it does, it is not asked again."""
-
-    def __init__(self, server: Server) -> None:
-        self._url = server.url
-        self._hangs = False
-
-    def __call__(self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
-        if self._hangs:
-            raise TimeoutError("the server still hangs")
-        try:
-            return ask(f"{self._url}{path}", method, headers, timeout=TIMEOUT)
-        except TimeoutError:
-            self._hangs = True
-            raise TimeoutError(f"the server has not answered within {TIMEOUT:g} s") from None
-
-
-@contextlib.contextmanager
-def _serving(routes: Sequence[Route | Group]) -> Iterator[_Asking]:
-    """A server that is gone at the end, also where a learner's code keeps its thread busy for ever."""
-    server = serve(routes=routes, demo=False)
-    try:
-        yield _Asking(server)
-    finally:
-        stopping = threading.Thread(target=server.stop, daemon=True)
-        stopping.start()
-        stopping.join(TIMEOUT)
-        for _ in range(AT_MOST):
-            if _is_in_middleware(server._thread.ident):
-                thread = ctypes.c_ulong(server._thread.ident or 0)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_Stuck))
-            stopping.join(LATER)
-            if not stopping.is_alive():
-                break
-
-
-def _is_in_middleware(thread: int | None) -> bool:
-    """Whether a thread runs the code of a middleware at this moment."""
-    frame = sys._current_frames().get(thread or 0)
-    while frame is not None and frame.f_globals.get("__name__") != Chain.__module__:
-        frame = frame.f_back
-    return frame is not None
-
-
-class _Stuck(Exception):
-    """Is raised in the thread of a server, in code that never ends."""
-
-
 @Exercise
 def timing(middleware: Middleware) -> Report:
     """Lesson 4: a middleware that says in ``Server-Timing`` how long an answer has taken.
@@ -139,67 +95,62 @@ def timing(middleware: Middleware) -> Report:
         middleware: Sets the header to ``total;dur=`` and a number of milliseconds.
     """
     report = Report("timing")
-    meeting, here = _meeting()
-    failures: list[str] = []
+    meetings = {"/in-order": _Meeting(LATER, SLOW), "/nested": _Meeting(SLOW, LATER)}
     ended: list[Handler] = []  # the requests whose generator has come to its end
 
     def watched(handler: Handler) -> Generator[None, None, None]:
-        try:
-            yield from start_middleware(middleware, handler)
-            ended.append(handler)
-        except Problem:
-            raise
-        except (Exception, SystemExit) as error:  # what ends a thread must not end the server's
-            failures.append(f"{type(error).__name__}: {error}")
-            raise RuntimeError(failures[-1]) from error
+        yield from start_middleware(middleware, handler)
+        ended.append(handler)
 
     routes = [
         Route("/slow", _Slow),
         Route("/quick", _Quick),
-        Route("/meeting", meeting),
+        *(Route(path, meeting.handler) for path, meeting in meetings.items()),
         Route("/stream", _Stream),
         Route("/closed", _Quick, [_closed]),
     ]
-    with _serving([Group("/timing", routes, [watched])]) as asking, ThreadPoolExecutor(2) as pool:
+    with serving([Group("", routes, [watched])]) as asking, ThreadPoolExecutor(2) as pool:
 
         def told(path: str, least: float = 0) -> str:
             """``RIGHT``, or what the answer says instead. A request takes at least so many seconds."""
             begin = time.perf_counter()
-            answer = asking(f"/timing{path}")
+            answer = asking(path)
             most_ms = (time.perf_counter() - begin) * 1000
-            if failures:
-                return f"{answer.status}, since the middleware raised {failures[-1]}"
+            if asking.failures:
+                return f"{answer.status}, since the middleware raised {asking.failures[0]}"
             given = answer.headers.get("Server-Timing", "no header Server-Timing")
             total = _total(given)
             if total is None:
                 return given
-            said_ms = float(total[1])
+            said_ms = float(total[1] or total[2])
             if said_ms > most_ms + ROUNDED_MS:
                 return f"total;dur={said_ms:.0f} for what took {most_ms:.0f} ms"
             if said_ms < float(answer.headers.get("Took", "0")) - ROUNDED_MS:
                 return f"total;dur={said_ms:.0f} for what took {least * 1000:.0f} ms or more"
             return RIGHT
 
-        def two_at_once() -> str:
-            first = pool.submit(told, "/meeting", 2 * LATER)
-            while not here and not first.done():
+        def two_at_once(path: str) -> str:
+            meeting = meetings[path]
+            first = pool.submit(told, path, meeting.least[0])
+            while not meeting.here and not first.done():
                 time.sleep(0.001)
             time.sleep(LATER)
-            second = pool.submit(told, "/meeting", SLOW)
-            return first.result() if first.result() != RIGHT else second.result()
+            second = pool.submit(told, path, meeting.least[1])
+            results = [first.result(), second.result()]
+            return next((result for result in results if result != RIGHT), RIGHT)
 
         def yields() -> str:
             ended.clear()
-            asking("/timing/quick")
-            return "once" if ended or failures else "twice or more often"
+            asking("/quick")
+            return "once" if ended or asking.failures else "twice or more often"
 
-        def status_and_body() -> tuple[int, str]:
-            answer = asking("/timing/quick")
-            return answer.status, answer.text
+        def status_and_body() -> tuple[int | str, str]:
+            return asking.status("/quick"), asking("/quick").text
 
         report.expect("a quick answer has its time", RIGHT, told, "/quick")
         report.expect("a slow answer has its time, in milliseconds", RIGHT, told, "/slow", SLOW)
-        report.expect("two requests at the same time have a time each", RIGHT, two_at_once)
+        report.expect("two requests at the same time have a time each", RIGHT, two_at_once, "/in-order")
+        report.expect("two requests have a time each where the second ends first", RIGHT, two_at_once, "/nested")
         report.expect("a refused request (403) has its time, too", RIGHT, told, "/closed")
         report.expect("a stream has the time to its first byte", RIGHT, told, "/stream")
         report.expect("the middleware yields once", "once", yields)
@@ -220,10 +171,9 @@ def routes(contestant: Sequence[Route | Group], word: str) -> Report:
         report.add(False, "routes is a list of Route and Group", f"there is {stranger}")
         return report
     inside: list[str] = []
-    watched = each_route(contestant, lambda route: replace(route, handler=_noting(route.handler, inside)))
     with contextlib.ExitStack() as stack:
         try:
-            asking = stack.enter_context(_serving(watched))
+            asking = stack.enter_context(serving(contestant, inside))
         except Exception as error:  # whatever there is in the list
             report.add(False, "a server starts with these routes", f"{type(error).__name__}: {error}")
             return report
@@ -231,55 +181,98 @@ def routes(contestant: Sequence[Route | Group], word: str) -> Report:
     return report
 
 
-def _knock(report: Report, asking: _Asking, word: str, inside: list[str]) -> None:
+def _knock(report: Report, asking: Asking, word: str, inside: list[str]) -> None:
     """The rows about what the server answers.
 
     Args:
         report: Gets the rows.
         asking: Asks the server.
         word: What opens the lock.
-        inside: The requests that have come to a handler behind the lock.
+        inside: The requests that have come to a handler.
     """
     room, member, locked = "/v1/rooms/tea", "/v1/rooms/tea/members/ann", "/admin/rooms/tea"
-    others = [f"not-{word}", f"{word}!", f"x{word}", word[:-1], word.upper(), "", f"{word} {word}", "caf\xe9"]
-    methods = ("HEAD", "POST", "PUT", "DELETE", "OPTIONS")
+    key = {"Authorization": f"Bearer {word}"}
 
     def content(path: str, headers: Mapping[str, str] | None = None) -> object:
         """The JSON of an answer, or its status."""
         answer = asking(path, headers=headers)
-        return answer.json() if answer.status == 200 else answer.status
+        return answer.json() if answer.status == 200 else asking.status(path, headers=headers)
 
-    def not_401(requests: Mapping[str, tuple[str, Mapping[str, str]]]) -> dict[str, int]:
-        """Of some requests to the locked room: those that are answered otherwise, with their status."""
-        statuses = {what: asking(locked, method, headers).status for what, (method, headers) in requests.items()}
-        return {what: status for what, status in statuses.items() if status != 401}
+    def refused(requests: Sequence[_Request]) -> str:
+        """What comes of some requests: ``"401"``, or what the first one gets that has another status."""
+        for method, path, headers in requests:
+            if (status := asking.status(path, method, headers)) != 401:
+                return f"{status} for {_told(method, headers, path.partition(locked)[2])}"
+        return "401"
 
-    def scheme() -> str | None:
-        return (asking(locked).headers.get("WWW-Authenticate") or "nothing").split()[0]
+    def schemes() -> str:
+        """What the answers with 401 say: ``"Bearer"``, or what the first one says that says something else."""
+        seen = False
+        for method, headers in (("GET", {}), ("GET", {"Authorization": "Bearer wrong"}), ("POST", {})):
+            answer = asking(locked, method, headers)
+            if answer.status == 401:
+                seen, said = True, answer.headers.get("WWW-Authenticate") or "nothing"
+                if said.split()[0].lower() != "bearer":
+                    return f"{said} for {_told(method, headers)}"
+        return "Bearer" if seen else "no 401"
 
     def version(path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> str | None:
         return asking(path, method, headers).headers.get("X-Api-Version")
 
-    key = {"Authorization": f"Bearer {word}"}
-    other_words = {other: ("GET", {"Authorization": f"Bearer {other}"}) for other in others}
-    other_words[f"Basic {word}"] = ("GET", {"Authorization": f"Basic {word}"})
+    def uninvited() -> list[str]:
+        return sorted({visit for visit in inside if visit.partition(" ")[2].startswith("/admin")})
+
+    no_word: list[_Request] = [("GET", locked, {})]
     report.expect("GET /v1/rooms/tea gives the room", {"room": "tea"}, content, room)
     report.expect(
         "GET /v1/rooms/tea/members/ann gives both parameters", {"room": "tea", "member": "ann"}, content, member
     )
     report.expect("GET /rooms/tea is 404", 404, content, "/rooms/tea")
-    report.expect("GET /admin/rooms/tea without a word is 401", 401, content, locked)
-    report.expect("every other word is 401", {}, not_401, other_words)
-    report.expect("no method passes without the word", {}, not_401, {method: (method, {}) for method in methods})
-    report.expect("behind the lock no handler has been run", [], lambda: sorted(set(inside)))
-    report.expect("a 401 says Bearer in WWW-Authenticate", "Bearer", scheme)
+    report.expect("GET /admin/rooms/tea without a word is 401", "401", refused, no_word)
+    report.expect("every other Authorization is 401", "401", refused, _others(locked, word))
+    report.expect("no query, cookie or other header opens the lock", "401", refused, _elsewhere(locked, word))
+    report.expect("no method passes without the word", "401", refused, [(one, locked, {}) for one in METHODS])
+    report.expect("behind the lock no handler has been run", [], uninvited)
+    report.expect("each 401 says Bearer in WWW-Authenticate", "Bearer", schemes)
     report.expect("with the word, GET /admin/rooms/tea gives the room", {"room": "tea"}, content, locked, key)
+    report.expect("after a request with the word, one without it is 401 again", "401", refused, no_word)
     report.expect("GET /v1/rooms/tea has X-Api-Version", "1", version, room)
     report.expect("GET /v1/rooms/tea/members/ann has X-Api-Version", "1", version, member)
     report.expect("DELETE /v1/rooms/tea (405) has X-Api-Version", "1", version, room, "DELETE")
     report.expect("DELETE /v1/rooms/tea/members/ann (405) has X-Api-Version", "1", version, member, "DELETE")
     report.expect("GET /admin/rooms/tea has no X-Api-Version", None, version, locked, "GET", key)
     report.expect("a 401 has no X-Api-Version", None, version, locked)
+
+
+def _others(locked: str, word: str) -> list[_Request]:
+    """Requests with a header ``Authorization`` that does not open the lock."""
+    words = [f"not-{word}", f"{word}!", f"x{word}", word[:-1], word.upper(), "", f"{word} {word}", "caf\xe9"]
+    headers = [f"Bearer {other}" for other in words]
+    headers += [word, f"Basic {word}", f"Bearer Bearer {word}", f"Bearer x, Bearer {word}", f"Bearer{word}"]
+    return [("GET", locked, {"Authorization": header}) for header in headers]
+
+
+def _elsewhere(locked: str, word: str) -> list[_Request]:
+    """Requests that have the word in another place, or something else that is trusted where it should not be."""
+    names = ("token", "access_token", "key", "api_key", "word", "authorization")
+    values = [(name, value) for name in names for value in (word, f"Bearer%20{word}")]
+    queries: list[_Request] = [("GET", f"{locked}?{name}={value}", {}) for name, value in values]
+    cookies: list[_Request] = [("GET", locked, {"Cookie": f"{name}={word}"}) for name in names]
+    headers = {
+        "Cookie": f"Authorization=Bearer%20{word}",
+        "Proxy-Authorization": f"Bearer {word}",
+        "X-Authorization": f"Bearer {word}",
+        "X-Api-Key": word,
+        "X-Forwarded-For": "127.0.0.1",
+        "X-HTTP-Method-Override": "OPTIONS",
+    }
+    return queries + cookies + [("GET", locked, {name: value}) for name, value in headers.items()]
+
+
+def _told(method: str, headers: Mapping[str, str], query: str = "") -> str:
+    given = [query, *(f"{name}: {value}" for name, value in headers.items())]
+    words = " ".join(filter(None, given))
+    return f"{method} with {words}" if words else f"{method} without a word"
 
 
 def _stranger(entries: object) -> str:
@@ -295,15 +288,3 @@ def _stranger(entries: object) -> str:
         elif not (isinstance(entry.handler, type) and issubclass(entry.handler, Handler)):
             return f"a Route for {entry.path}, whose handler is no class made from Handler"
     return ""
-
-
-def _noting(handler: type[Handler], inside: list[str]) -> type[Handler]:
-    """The same handler, which notes that a request without the word has come through to it."""
-
-    class Noting(handler):  # type: ignore[valid-type, misc]
-        def prepare(self) -> None:
-            super().prepare()
-            if not self._finished and self.request.path.startswith("/admin"):
-                inside.append(f"{self.request.method} {self.request.path}")
-
-    return cast("type[Handler]", Noting)

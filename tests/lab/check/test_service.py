@@ -7,6 +7,7 @@ import pytest
 
 from sse_demo.lab import check
 from sse_demo.lab.check import service as check_service
+from sse_demo.lab.check import serving
 from sse_demo.web.handlers import Handler, problem
 from sse_demo.web.routing import Group, Route
 
@@ -14,6 +15,7 @@ WORD = "a-word-of-the-test"
 QUICK = "a quick answer has its time"
 IN_MS = "a slow answer has its time, in milliseconds"
 TWO = "two requests at the same time have a time each"
+NESTED = "two requests have a time each where the second ends first"
 REFUSED = "a refused request (403) has its time, too"
 STREAM = "a stream has the time to its first byte"
 ONCE = "the middleware yields once"
@@ -22,8 +24,8 @@ AS_BEFORE = "the status and the body stay as they are"
 
 @pytest.fixture(autouse=True)
 def in_a_third_of_the_time(monkeypatch):
-    for name in ("SLOW", "LATER", "TIMEOUT"):
-        monkeypatch.setattr(check_service, name, getattr(check_service, name) / 3)
+    for module, name in ((check_service, "SLOW"), (check_service, "LATER"), (serving, "TIMEOUT")):
+        monkeypatch.setattr(module, name, getattr(module, name) / 3)
 
 
 def missing(report):
@@ -76,6 +78,8 @@ def what_tornado_has_measured(handler):
         partial(a_local_variable, form='total;desc="all of it";dur={}'),
         partial(a_local_variable, form='total;dur="{}"'),
         partial(a_local_variable, form="total;dur={}, db;dur=1"),
+        partial(a_local_variable, form="db;dur=1, total;Dur={}"),
+        partial(a_local_variable, form='total;desc="in, and out; all";dur={}'),
     ],
     ids=lambda timing: timing.keywords["form"] if isinstance(timing, partial) else timing.__name__,
 )
@@ -101,6 +105,17 @@ def a_stack_of_starts():
         started.append(time.perf_counter())
         yield
         told(handler, time.perf_counter() - started.pop())
+
+    return timing
+
+
+def a_queue_of_starts():
+    started = []
+
+    def timing(handler):
+        started.append(time.perf_counter())
+        yield
+        told(handler, time.perf_counter() - started.pop(0))
 
     return timing
 
@@ -136,6 +151,12 @@ def before_the_yield(handler):
 def a_unit_behind_the_number(handler):
     yield
     handler.set_header("Server-Timing", "total;dur=0.0ms")
+
+
+def a_comma_in_the_number(handler):
+    start = time.perf_counter()
+    yield
+    handler.set_header("Server-Timing", f"total;dur={(time.perf_counter() - start) * 1000:.1f}".replace(".", ","))
 
 
 def answers_with_200_only(handler):
@@ -174,18 +195,20 @@ def an_error(handler):
 @pytest.mark.parametrize(
     ("timing", "wrong"),
     [
-        (one_start_for_all(), [TWO]),
+        (one_start_for_all(), [TWO, NESTED]),
         (a_stack_of_starts(), [TWO]),
-        (a_start_for_each_path(), [TWO]),
-        (seconds, [IN_MS, TWO]),
-        (the_time_of_the_processor, [IN_MS, TWO]),
-        (before_the_yield, [IN_MS, TWO, REFUSED]),
-        (a_unit_behind_the_number, [QUICK, IN_MS, TWO, REFUSED, STREAM]),
+        (a_queue_of_starts(), [NESTED]),
+        (a_start_for_each_path(), [TWO, NESTED]),
+        (seconds, [IN_MS, TWO, NESTED]),
+        (the_time_of_the_processor, [IN_MS, TWO, NESTED]),
+        (before_the_yield, [IN_MS, TWO, NESTED, REFUSED]),
+        (a_unit_behind_the_number, [QUICK, IN_MS, TWO, NESTED, REFUSED, STREAM]),
+        (a_comma_in_the_number, [QUICK, IN_MS, TWO, NESTED, REFUSED, STREAM]),
         (answers_with_200_only, [REFUSED]),
-        (nothing, [QUICK, IN_MS, TWO, REFUSED, STREAM]),
+        (nothing, [QUICK, IN_MS, TWO, NESTED, REFUSED, STREAM]),
         (a_second_yield, [ONCE]),
         (another_status, [AS_BEFORE]),
-        (an_error, [QUICK, IN_MS, TWO, REFUSED, STREAM, AS_BEFORE]),
+        (an_error, [QUICK, IN_MS, TWO, NESTED, REFUSED, STREAM, AS_BEFORE]),
     ],
     ids=lambda timing: timing.__qualname__.partition(".")[0] if callable(timing) else "",
 )
@@ -231,7 +254,22 @@ def leaving_python(handler):
     yield
 
 
-@pytest.mark.parametrize("middleware", [None, "timing", lambda: None, without_a_yield, leaving_python])
+def interrupting_python(handler):
+    raise KeyboardInterrupt
+    yield
+
+
+def leaving_python_on_the_way_out(handler):
+    try:
+        yield
+    finally:
+        raise SystemExit
+
+
+LEAVING = [leaving_python, interrupting_python, leaving_python_on_the_way_out]
+
+
+@pytest.mark.parametrize("middleware", [None, "timing", lambda: None, without_a_yield, *LEAVING])
 def test_what_cannot_be_called_or_does_not_yield_ends_in_rows(middleware):
     assert QUICK in missing(check.timing(middleware))
 
@@ -262,11 +300,13 @@ GETS_ROOM = "GET /v1/rooms/tea gives the room"
 GETS_MEMBER = "GET /v1/rooms/tea/members/ann gives both parameters"
 NOT_AT_ROOT = "GET /rooms/tea is 404"
 NO_WORD = "GET /admin/rooms/tea without a word is 401"
-OTHER_WORDS = "every other word is 401"
+OTHER_WORDS = "every other Authorization is 401"
+ELSEWHERE = "no query, cookie or other header opens the lock"
 METHODS = "no method passes without the word"
 NOT_RUN = "behind the lock no handler has been run"
-SCHEME = "a 401 says Bearer in WWW-Authenticate"
+SCHEME = "each 401 says Bearer in WWW-Authenticate"
 OPENS = "with the word, GET /admin/rooms/tea gives the room"
+AGAIN = "after a request with the word, one without it is 401 again"
 ROOM = "GET /v1/rooms/tea has X-Api-Version"
 MEMBER = "GET /v1/rooms/tea/members/ann has X-Api-Version"
 ROOM_405 = "DELETE /v1/rooms/tea (405) has X-Api-Version"
@@ -405,6 +445,84 @@ def digests_of_text(handler):
     yield
 
 
+def said_by(handler):
+    return handler.request.headers.get("Authorization", "")
+
+
+def a_bare_word(handler):
+    if said_by(handler).removeprefix("Bearer ") != WORD:
+        refuse()
+    yield
+
+
+def any_number_of_schemes(handler):
+    if said_by(handler).replace("Bearer ", "") != WORD:
+        refuse()
+    yield
+
+
+def one_of_several(handler):
+    if f"Bearer {WORD}" not in [one.strip() for one in said_by(handler).split(",")]:
+        refuse()
+    yield
+
+
+def in_the_query(handler):
+    if handler.get_argument("token", "") != WORD:
+        yield from locked(handler)
+    else:
+        yield
+
+
+def in_a_cookie(handler):
+    if handler.get_cookie("token") != WORD:
+        yield from locked(handler)
+    else:
+        yield
+
+
+def a_trusted_address(handler):
+    if handler.request.headers.get("X-Forwarded-For") != "127.0.0.1":
+        yield from locked(handler)
+    else:
+        yield
+
+
+def stays_open():
+    let_in = set()
+
+    def lock(handler):
+        if said_by(handler) == f"Bearer {WORD}":
+            let_in.add(handler.request.remote_ip)
+        if handler.request.remote_ip not in let_in:
+            refuse()
+        yield
+
+    return lock
+
+
+def all_but(method):
+    def lock(handler):
+        if handler.request.method != method:
+            yield from locked(handler)
+        else:
+            yield
+
+    return lock
+
+
+def a_scheme_for_no_word_only(handler):
+    if not said_by(handler):
+        refuse()
+    yield from without_a_scheme(handler)
+
+
+def the_second_part(handler):
+    if said_by(handler).split(" ")[1] != WORD or not said_by(handler).startswith("Bearer "):
+        refuse()
+    yield
+
+
 def get_alone(handler):
     if handler.request.method == "GET":
         yield from locked(handler)
@@ -442,17 +560,34 @@ def behind(lock):
 @pytest.mark.parametrize(
     ("routes", "wrong"),
     [
-        pytest.param([v1, Group("/admin", [room])], [NO_WORD, OTHER_WORDS, METHODS, NOT_RUN, SCHEME], id="no lock"),
+        pytest.param(
+            [v1, Group("/admin", [room])],
+            [NO_WORD, OTHER_WORDS, ELSEWHERE, METHODS, NOT_RUN, SCHEME, AGAIN],
+            id="no lock",
+        ),
         pytest.param(behind(any_word), [OTHER_WORDS, NOT_RUN], id="any word"),
         pytest.param(behind(words_that_begin_so), [OTHER_WORDS, NOT_RUN], id="words that begin so"),
         pytest.param(behind(words_that_contain_it), [OTHER_WORDS, NOT_RUN], id="words that contain it"),
         pytest.param(behind(a_part_of_the_word), [OTHER_WORDS, NOT_RUN], id="a part of the word"),
         pytest.param(behind(any_capitals), [OTHER_WORDS, NOT_RUN], id="any capitals"),
         pytest.param(behind(digests_of_text), [OTHER_WORDS], id="compare_digest of text that is not ASCII"),
+        pytest.param(behind(a_bare_word), [OTHER_WORDS, NOT_RUN], id="a word without its scheme"),
+        pytest.param(behind(any_number_of_schemes), [OTHER_WORDS, NOT_RUN], id="any number of schemes"),
+        pytest.param(behind(one_of_several), [OTHER_WORDS, NOT_RUN], id="one of several words"),
+        pytest.param(behind(in_the_query), [ELSEWHERE, NOT_RUN], id="a word in the query"),
+        pytest.param(behind(in_a_cookie), [ELSEWHERE, NOT_RUN], id="a word in a cookie"),
+        pytest.param(behind(a_trusted_address), [ELSEWHERE, NOT_RUN], id="X-Forwarded-For is trusted"),
+        pytest.param(behind(stays_open()), [AGAIN], id="a lock that stays open"),
+        pytest.param(behind(all_but("PATCH")), [METHODS, NOT_RUN], id="PATCH is not locked"),
+        pytest.param(behind(all_but("OPTIONS")), [METHODS, NOT_RUN], id="OPTIONS is not locked"),
+        pytest.param(behind(a_scheme_for_no_word_only), [SCHEME], id="a wrong word without WWW-Authenticate"),
+        pytest.param(behind(the_second_part), [NO_WORD, OTHER_WORDS, ELSEWHERE, METHODS, AGAIN], id="IndexError"),
         pytest.param(behind(get_alone), [METHODS, NOT_RUN], id="GET alone is locked"),
         pytest.param(behind(after_the_yield), [NOT_RUN], id="the lock comes after the handler"),
         pytest.param(behind(without_a_scheme), [SCHEME], id="a 401 without WWW-Authenticate"),
-        pytest.param(behind(forbidden), [NO_WORD, OTHER_WORDS, METHODS, SCHEME], id="403 instead of 401"),
+        pytest.param(
+            behind(forbidden), [NO_WORD, OTHER_WORDS, ELSEWHERE, METHODS, SCHEME, AGAIN], id="403 instead of 401"
+        ),
         pytest.param([Group("/v1", [room], [version]), admin], [GETS_MEMBER, MEMBER, MEMBER_405], id="no members"),
         pytest.param(
             [Group("/v1", [room, members]), admin], [ROOM, MEMBER, ROOM_405, MEMBER_405], id="no version at all"
@@ -505,3 +640,44 @@ def test_a_lock_that_never_ends_is_ended():
     report = check.routes(behind(endless), WORD)
     assert time.monotonic() - begin < 6
     assert missing(report)[0] == NO_WORD
+
+
+@pytest.mark.parametrize("lock", LEAVING)
+@pytest.mark.filterwarnings("error")
+def test_a_lock_that_leaves_python_ends_in_rows(lock, capfd):
+    rows = {what: remark for _, what, remark in check.routes(behind(lock), WORD).rows}
+    assert "500 (KeyboardInterrupt)" in rows[OPENS] or "500 (SystemExit)" in rows[OPENS]
+    assert rows[GETS_ROOM] == ""
+    assert "Exception in thread" not in capfd.readouterr().err
+
+
+def test_a_handler_that_never_ends_is_ended():
+    laps = []
+
+    class Endless(Echo):
+        def get(self, **parameters):
+            while True:
+                laps.append(1)
+                time.sleep(0.001)
+
+    report = check.routes([v1, Group("/admin", [Route(room.path, Endless)], [locked])], WORD)
+    assert missing(report)[0] == OPENS
+    time.sleep(0.1)
+    count = len(laps)
+    time.sleep(0.1)
+    assert len(laps) == count
+
+
+def test_a_handler_that_leaves_python_ends_in_a_row(capfd):
+    class Leaving(Echo):
+        def get(self, **parameters):
+            raise SystemExit(3)
+
+    report = check.routes([v1, Group("/admin", [Route(room.path, Leaving)], [locked])], WORD)
+    assert missing(report) == [OPENS]
+    assert "500 (SystemExit: 3)" in str(report)
+
+
+def test_what_a_lock_raises_is_said():
+    (remark,) = [remark for _, what, remark in check.routes(behind(the_second_part), WORD).rows if what == NO_WORD]
+    assert "500 (IndexError: list index out of range) for GET without a word" in remark
