@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ..report import Report
 from .exercise import Exercise
+from .impatient import ImpatientReport
 
 SHOP = "https://shop.example"
 ADMIN = "https://admin.example:8443"
@@ -20,10 +21,12 @@ STRANGERS = {
     "https://shop.example.evil.example": "it begins like an allowed origin",
     "https://shop.exam": "it is the beginning of an allowed origin",
     "https://www.shop.example": "a subdomain is another host",
+    "https://shop.example.": "the dot at the end makes another host",
     "https://shop-example": "the dot of an allowed origin is no wildcard",
     "http://shop.example": "http is another scheme than https",
     "https://shop.example:8443": "8443 is another port than https has by default",
     "https://admin.example": "the allowed origin has the port 8443",
+    "http://localhost:3000": "the page of a developer is not named",
     "null": "any page can have it, in a sandboxed frame",
     "": "it is no origin",
 }
@@ -37,7 +40,7 @@ def heard(heard: Callable[[bytes, set[str]], tuple[Iterable[tuple[str, str]], st
         heard: Takes the bytes of a stream, and the event types that a page listens for. Returns the type and the data
             of each event that the page hears, in order; and the id that the browser sends when it comes back.
     """
-    report = Report("heard")
+    report = ImpatientReport("heard")
 
     def expect(what: str, stream: bytes, types: set[str], events: list[tuple[str, str]], last_id: str) -> None:
         def answer() -> tuple[list[tuple[str, ...]], str]:
@@ -62,10 +65,17 @@ def heard(heard: Callable[[bytes, set[str]], tuple[Iterable[tuple[str, str]], st
            one + b"data: 2\n\n" + one, both, [("price", "1"), ("message", "2"), ("price", "1")], "")  # fmt: skip
     expect("two lines of data are one event, and lines may end with CRLF",
            b"event: price\r\ndata: 1\r\ndata: 2\r\n\r\n", both, [("price", "1\n2")], "")  # fmt: skip
+    expect("data is kept as it is, with its spaces, in UTF-8", "data:  Zürich \n\n".encode(), both,
+           [("message", " Zürich ")], "")  # fmt: skip
+    expect("an event with empty data is heard", b"data:\n\n", both, [("message", "")], "")
+    expect("a block without data is no event, and leaves its type behind", b"event: price\n\ndata: 1\n\n", both,
+           [("message", "1")], "")  # fmt: skip
+    expect("a byte order mark, a comment and a retry are no part of an event",
+           b"\xef\xbb\xbfevent: price\nretry: 9\n: hello\ndata: 1\n\n", both, [("price", "1")], "")  # fmt: skip
     first = b"event: price\nid: 1\ndata: 5\n\n"
     price = [("price", "5")]
-    expect("the last id is that of the last event", first + b"event: price\nid: 2\ndata: 6\n\n", both,
-           [*price, ("price", "6")], "2")  # fmt: skip
+    expect("the last id is that of the last event, and may be any text", first + b"event: price\nid: b-2\ndata: 6\n\n",
+           both, [*price, ("price", "6")], "b-2")  # fmt: skip
     expect("the id of an event that nobody hears is the last id as well", first + b"event: refund\nid: 2\ndata: 3\n\n",
            both, price, "2")  # fmt: skip
     expect("the id of a block without data is the last id, though the block is no event", first + b"id: 2\n\n", both,
@@ -76,6 +86,7 @@ def heard(heard: Callable[[bytes, set[str]], tuple[Iterable[tuple[str, str]], st
     expect("an id with a NUL in it is ignored", first + b"id: 2\0\ndata: 6\n\n", both, [*price, ("message", "6")], "1")
     expect("a block whose blank line has not come gives no event and no id", first + b"id: 2\ndata: 6\n", both,
            price, "1")  # fmt: skip
+    expect("each call begins anew, without the id of the call before", one, both, [("price", "1")], "")
     return report
 
 
@@ -87,7 +98,7 @@ def cors_headers(cors_headers: Callable[[str | None, set[str], bool], Mapping[st
         cors_headers: Takes the origin of the page, which may be None, the set of origins that are allowed, and whether
             cookies are allowed. Returns the headers by name.
     """
-    report = Report("cors_headers")
+    report = ImpatientReport("cors_headers")
 
     def answer(origin: str | None, allowed: set[str], cookies: bool) -> dict[str, str]:
         given = dict(cors_headers(origin, allowed, cookies))
@@ -107,8 +118,8 @@ def cors_headers(cors_headers: Callable[[str | None, set[str], bool], Mapping[st
         return " / ".join(dict.fromkeys(told(origin, two, cookies) for cookies in (False, True)))
 
     def varies(origin: str | None) -> bool:
-        vary = answer(origin, set(two), False).get("Vary", "")
-        return "origin" in [name.strip().lower() for name in vary.split(",")]
+        vary = [answer(origin, set(two), cookies).get("Vary", "") for cookies in (False, True)]
+        return all("origin" in [name.strip().lower() for name in one.split(",")] for one in vary)
 
     def changed() -> set[str]:
         allowed = set(two)
@@ -130,10 +141,12 @@ def cors_headers(cors_headers: Callable[[str | None, set[str], bool], Mapping[st
         report.expect(label, NOTHING, without_and_with, origin)
     label = "a request without an Origin gets no CORS header, where two origins are allowed"
     report.expect(label, NOTHING, without_and_with, None)
+    report.expect("where no origin is allowed, nobody gets a CORS header", [NOTHING] * 2, each, [SHOP, None], (), True)
     label = "where everybody is allowed, the answer is * for a page, for null, and without an Origin"
     report.expect(label, ["*"] * 3, each, [STRANGER, "null", None], everybody, False)
     report.expect("where everybody is allowed, nobody is allowed cookies", ["*"] * 2, each, two, everybody, True)
     for whom, asks in {"an allowed origin": SHOP, "a stranger": STRANGER, "a request without an Origin": None}.items():
-        report.expect(f"Vary names Origin in the answer to {whom}", True, varies, asks)
+        label = f"Vary names Origin in the answer to {whom}, with cookies or without"
+        report.expect(label, True, varies, asks)
     report.expect("the set of allowed origins is left as it is", set(), changed)
     return report

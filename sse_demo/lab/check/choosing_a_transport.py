@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
+from unittest.mock import patch
 
 from ..report import Report
 from .exercise import Exercise
+from .impatient import ImpatientReport
 
+MANY = 1_000  # events that a reader has missed
+HOUR = 3_600
 CHOICES = ("sse", "websocket", "long polling", "plain request")
 
 #: Of each product, for each choice: whether it is accepted, and the reason for it or a question to the learner.
@@ -73,7 +78,7 @@ def inbox(contestant: type[_Inbox]) -> Report:
         contestant: A class with ``publish(event)`` and with ``poll(cursor)``, which returns the events after the cursor
             and the next cursor. The first cursor is 0, and the others are of any kind.
     """
-    report = Report("Inbox")
+    report = ImpatientReport("Inbox")
 
     def filled(*events: str) -> _Inbox:
         box = contestant()
@@ -98,15 +103,42 @@ def inbox(contestant: type[_Inbox]) -> Report:
         box.publish("c")
         return [*answers, one(), other()]
 
+    def latecomer() -> list[str]:
+        box = filled("a", "b")
+        poll = _reader(box)
+        poll(), box.publish("c"), poll(), poll()
+        return _reader(box)()
+
     def lost_answer() -> list[list[str]]:
         box = filled("a", "b")
-        _, cursor = box.poll(0)
+        _, cursor = _polled(box, 0)
         box.publish("c")
-        return [list(box.poll(cursor)[0]), list(box.poll(cursor)[0])]
+        return [_polled(box, cursor)[0], _polled(box, cursor)[0]]
+
+    def long_away() -> str:
+        published = [f"event {number}" for number in range(MANY + 1)]
+        box = filled(published[0])
+        poll = _reader(box)
+        got = poll()
+        for event in published[1:]:
+            box.publish(event)
+        while len(got) < len(published) and (more := poll()):
+            got += more
+        return f"{MANY} events" if got == published else f"{len(got) - 1} events, or others"
+
+    def clock_set_back() -> list[list[str]]:
+        box = contestant()
+        poll = _reader(box)
+        answers = []
+        for event, hour in ("a", 3), ("b", 2):
+            with patch("time.time", return_value=hour * HOUR), patch("time.time_ns", return_value=hour * HOUR * 10**9):
+                box.publish(event)
+                answers.append(poll())
+        return answers
 
     def handed_out() -> list[str]:
         box = filled("a")
-        events, _ = box.poll(0)
+        events, _ = _answer(box, 0)
         box.publish("b")
         return list(events)
 
@@ -114,12 +146,15 @@ def inbox(contestant: type[_Inbox]) -> Report:
     report.expect("a first poll gives all events so far", [["a", "b", "c"]], lambda: turns(["a", "b", "c"]))
     report.expect("a later poll gives only new events", [["a"], [], ["b", "c"]], lambda: turns(["a"], [], ["b", "c"]))
     report.expect(
-        "two events with the same text are two events",
-        [["tea", "tea"], ["tea"], []],
-        lambda: turns(["tea", "tea"], ["tea"], []),
+        "two events with the same text are two events, and an empty text is one",
+        [["tea", "tea", ""], ["tea"], []],
+        lambda: turns(["tea", "tea", ""], ["tea"], []),
     )
     report.expect("each of two readers gets every event", [["a", "b"], ["a", "b"], ["c"], ["c"]], two_readers)
+    report.expect("a reader who comes late gets the events that others have had", ["a", "b", "c"], latecomer)
     report.expect("a poll with the same cursor gives the same events", [["c"], ["c"]], lost_answer)
+    report.expect(f"a reader who was away for {MANY} events gets them all", f"{MANY} events", long_away)
+    report.expect("no event is lost when the clock is set back", [["a"], ["b"]], clock_set_back)
     report.expect("an answer does not change when the next event comes", ["a"], handed_out)
     return report
 
@@ -134,7 +169,7 @@ def transports(answers: Mapping[str, str | None]) -> Report:
     report = Report("answers")
     for product, remarks in PRODUCTS.items():
         answer = answers.get(product) if isinstance(answers, Mapping) else None
-        choice = answer.strip().casefold() if isinstance(answer, str) else ""
+        choice = answer.strip().casefold().replace("-", " ").replace("_", " ") if isinstance(answer, str) else ""
         if choice in remarks:
             accepted, remark = remarks[choice]
             report.add(accepted, f"{product}: {'' if accepted else 'not '}{choice}", remark)
@@ -149,7 +184,21 @@ def _reader(box: _Inbox) -> Callable[[], list[str]]:
 
     def poll() -> list[str]:
         nonlocal cursor
-        events, cursor = box.poll(cursor)
-        return list(events)
+        events, cursor = _polled(box, cursor)
+        return events
 
     return poll
+
+
+def _polled(box: _Inbox, cursor: Any) -> tuple[list[str], Any]:
+    """An answer, its events as a list of this moment."""
+    events, cursor = _answer(box, cursor)
+    return list(events), cursor
+
+
+def _answer(box: _Inbox, cursor: Any) -> tuple[Iterable[str], Any]:
+    answer = box.poll(cursor)
+    if inspect.iscoroutine(answer):
+        answer.close()
+        raise TypeError("poll is async, and should be a plain method")
+    return answer

@@ -32,7 +32,7 @@ def by_hand(stream, types):
 
     def events():
         nonlocal data, event, id, last
-        for line in re.split("\r\n|\n|\r", stream.decode())[:-1]:
+        for line in re.split("\r\n|\n|\r", stream.decode("utf-8-sig"))[:-1]:
             name, _, value = line.partition(":")
             value = value.removeprefix(" ")
             if not line:
@@ -137,6 +137,39 @@ def events_alone(stream, types):
     return heard(stream, types)[0]
 
 
+def no_empty_data(stream, types):
+    events, last = heard(stream, types)
+    return [event for event in events if event[1]], last
+
+
+def stripped_data(stream, types):
+    events, last = heard(stream, types)
+    return [(event, data.strip()) for event, data in events], last
+
+
+def data_in_latin_1(stream, types):
+    events, last = heard(stream, types)
+    return [(event, data.encode().decode("latin-1")) for event, data in events], last
+
+
+def one_parser_for_all(stream, types, parser=EventStreamParser()):  # noqa: B008  the mistake
+    events = [(event.event, event.data) for event in parser.feed(stream) if event.event in types]
+    return events, parser.last_event_id
+
+
+def id_is_a_number(stream, types):
+    events, last = heard(stream, types)
+    return events, str(int(last)) if last else ""
+
+
+def type_is_kept(stream, types):
+    return heard(re.sub(rb"(event: .*\n)\n", rb"\1", stream), types)
+
+
+def fails_at_a_retry(stream, types):
+    return ([], "") if b"retry" in stream else heard(stream, types)
+
+
 def ends_the_program(stream, types):
     raise SystemExit
 
@@ -157,6 +190,13 @@ WRONGLY_HEARD = [
     sorted_by_type,
     no_crlf,
     events_alone,
+    no_empty_data,
+    stripped_data,
+    data_in_latin_1,
+    one_parser_for_all,
+    id_is_a_number,
+    type_is_kept,
+    fails_at_a_retry,
     ends_the_program,
 ]
 
@@ -335,6 +375,16 @@ WRONG = {
     "a star only for pages": and_then(lambda right, origin, *_: {"Vary": "Origin"} if origin is None else None),
     "no Vary": and_then(lambda right, *_: {name: value for name, value in right.items() if name != "Vary"}),
     "Vary for those allowed only": and_then(lambda right, *_: right if ALLOW in right else {}),
+    "no Vary with cookies": and_then(
+        lambda right, origin, allowed, credentials: credentials and right.pop("Vary") and None
+    ),
+    "an empty set is everybody": lambda origin, allowed, credentials: cors_headers(
+        origin, allowed or {"*"}, credentials
+    ),
+    "a dot at the end": lets_in(lambda origin, allowed: origin.rstrip(".") in allowed),
+    "the machine of a developer": lets_in(
+        lambda origin, allowed: origin in allowed or urlsplit(origin).hostname == "localhost"
+    ),
     "Vary of something else": and_then(lambda right, *_: right | {"Vary": "Accept"}),
     "one dictionary for all": the_same_dictionary,
     "no answer to a stranger": lambda origin, allowed, credentials: (
@@ -347,6 +397,19 @@ WRONG = {
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_the_wrong_headers(wrong):
     assert not check.cors_headers(wrong).passed
+
+
+def test_an_answer_that_does_not_end_is_waited_for_once(monkeypatch):
+    monkeypatch.setattr("sse_demo.lab.report.PATIENCE", 0.2)
+
+    def never(*_):
+        while True:
+            pass
+
+    for one in check.heard, check.cors_headers:
+        remarks = [remark for _, _, remark in one(never).rows]
+        assert sum("still running" in remark for remark in remarks) == 1
+        assert set(remarks[1:]) == {"not tried any more"}
 
 
 def test_nobody_among_the_strangers_is_allowed():

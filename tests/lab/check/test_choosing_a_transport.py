@@ -1,3 +1,6 @@
+import time
+from collections import deque
+
 import pytest
 
 from sse_demo.lab import check
@@ -40,6 +43,48 @@ def test_an_inbox_may_keep_its_events_by_number():
             return (self.events[number] for number in new), cursor + len(new)
 
     assert check.inbox(Numbered).passed
+
+
+def test_an_inbox_may_have_places_in_a_chain_as_cursors():
+    class Chain:
+        def __init__(self):
+            self.first = self.last = []
+
+        def publish(self, event):
+            self.last += [event, []]
+            self.last = self.last[1]
+
+        def poll(self, cursor):
+            events, place = [], self.first if cursor == 0 else cursor
+            while place:
+                event, place = place
+                events.append(event)
+            return events, self.last
+
+    assert check.inbox(Chain).passed
+
+
+def test_an_inbox_that_waits_is_waited_for_once(monkeypatch):
+    monkeypatch.setattr("sse_demo.lab.report.PATIENCE", 0.2)
+
+    class Waiting(Kept):
+        def poll(self, cursor):
+            while not self.events[cursor:]:
+                pass
+            return super().poll(cursor)
+
+    remarks = [remark for _, _, remark in check.inbox(Waiting).rows]
+    assert "still running" in remarks[0]
+    assert set(remarks[1:]) == {"not tried any more"}
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_async_poll_is_named():
+    class Async(Kept):
+        async def poll(self, cursor):
+            return super().poll(cursor)
+
+    assert "poll is async" in check.inbox(Async).rows[0][2]
 
 
 def test_inboxes_that_lose_something_or_are_none():
@@ -88,17 +133,64 @@ def test_inboxes_that_lose_something_or_are_none():
         def poll(self, cursor):
             return (self.events, len(self.events)) if cursor == 0 else super().poll(cursor)
 
+    class KeepsTheNewest(Kept):
+        count = 0
+
+        def publish(self, event):
+            self.count += 1
+            self.events = [*self.events, event][-100:]
+
+        def poll(self, cursor):
+            return self.events[len(self.events) - (self.count - cursor) :], self.count
+
+    class FullAt50(Kept):
+        def __init__(self):
+            self.events = deque(maxlen=50)
+
+        def poll(self, cursor):
+            return list(self.events)[cursor:], len(self.events)
+
+    class TenAtMost(Kept):
+        def poll(self, cursor):
+            return self.events[cursor : cursor + 10], len(self.events)
+
+    class ForgetsWhatOneHasHad(Kept):
+        forgotten = 0
+
+        def poll(self, cursor):
+            if cursor > self.forgotten:
+                del self.events[: cursor - self.forgotten]
+                self.forgotten = cursor
+            return self.events[cursor - self.forgotten :], self.forgotten + len(self.events)
+
+    class ByTheClock(Kept):
+        def publish(self, event):
+            self.events.append((time.time(), event))
+
+        def poll(self, cursor):
+            return [event for at, event in self.events if at > cursor], time.time()
+
+    class NoEmptyText(Kept):
+        def publish(self, event):
+            if event:
+                super().publish(event)
+
+    class Ends(Kept):
+        def poll(self, cursor):
+            raise SystemExit
+
     class Unfinished(Kept):
         def poll(self, cursor):
             pass
 
     for wrong in (
         *(Emptied, Newest, Everything, OneCursorForAll, AfterTheLastEvent, AfterTheLastEventFromTheEnd, OneTooFar),
-        *(SharedByAll, HandsOutItsOwnList, Unfinished, object, None),
+        *(SharedByAll, HandsOutItsOwnList, Unfinished, object, None, NoEmptyText, Ends),
+        *(KeepsTheNewest, FullAt50, TenAtMost, ForgetsWhatOneHasHad, ByTheClock),
     ):
         report = check.inbox(wrong)
         assert not report.passed
-        assert len(report.rows) == 7
+        assert len(report.rows) == 10
 
 
 RIGHT = {
@@ -120,6 +212,8 @@ RIGHT = {
         {"notifications": "long polling"},
         {"game": " WebSocket "},
         {"live log": "SSE"},
+        {"notifications": "long-polling"},
+        {"file upload": "plain_request"},
     ],
 )
 def test_a_transport_for_each_product_and_where_two_are_right_either(also):
