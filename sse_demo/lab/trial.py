@@ -7,39 +7,28 @@ import json
 import random
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from statistics import median
-from typing import NamedTuple
 
 import aiohttp
+import ipywidgets
 from tornado.httpclient import HTTPClientError
 
 from ..notebook import owned_by_cell
 from .background import Background
+from .chart import LiveChart
+from .costs import TRANSPORT_COLORS, Costs, Figures
 from .fault_proxy import Fault, FaultProxy
 from .transports import DOORS, READERS, Client, Feed
 
 CABLE = 0.02  # seconds that every byte is on its way, in each direction
 PAUSE = 0.2  # seconds before a client that was told to comes back
 KEPT = 1_000  # of the newest events, for figures
-
-
-class Figures(NamedTuple):
-    """What was measured of one transport at one rate.
-
-    Attributes:
-        delay_ms: From the publication of an event to its arrival, the median.
-        worst_ms: The longest one.
-        bytes_each: What an event has cost on the cable, in both directions, headers included.
-        requests: How many were made meanwhile.
-    """
-
-    delay_ms: float
-    worst_ms: float
-    bytes_each: float
-    requests: int
+FEWEST = 8  # events at each rate
+SHOWN = 20  # of the newest events, in the live charts
+FASTEST = 200  # events a second, by hand
 
 
 class Cabled(Client):
@@ -130,6 +119,30 @@ class Trial:
             )
             for name, client in self.clients.items()
         }
+
+    def costs(self, rates: Iterable[int], seconds: float = 1) -> Costs:
+        """Measure at each of these rates.
+
+        Args:
+            rates: Events a second.
+            seconds: How long each of them goes on, or longer where the events would be too few.
+        """
+        return Costs({rate: self.measure(rate, max(FEWEST, round(rate * seconds))) for rate in rates})
+
+    def by_hand(self) -> ipywidgets.VBox:
+        """Keep publishing, with a slider for the rate and live charts of delay and bytes."""
+        self.keep_publishing()
+        speed = ipywidgets.IntSlider(
+            int(self.rate), 1, FASTEST, description="events/s", layout=ipywidgets.Layout(width="640px")
+        )
+        speed.observe(lambda change: setattr(self, "rate", change.new), "value")
+
+        def of_each(read: Callable[[Cabled], float]) -> dict[str, Callable[[], float]]:
+            return {name: lambda client=client: read(client) for name, client in self.clients.items()}  # type: ignore[misc]
+
+        delay = LiveChart("delay", of_each(lambda client: client.delay_ms(SHOWN)), "ms", colors=TRANSPORT_COLORS)
+        size = LiveChart("an event", of_each(lambda client: client.bytes_each(SHOWN)), "bytes", colors=TRANSPORT_COLORS)
+        return ipywidgets.VBox([speed, delay, size])
 
     def wait_for_all(self) -> None:
         """Wait until each client has every event."""

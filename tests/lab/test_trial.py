@@ -55,3 +55,16 @@ def test_nothing_has_no_figures(trial):
 def test_to_stop_twice_is_fine(trial):
     trial.stop()
     trial.stop()
+
+
+def test_costs_are_measured_at_each_rate(trial):
+    costs = trial.costs([80, 100], seconds=0.1)
+    assert list(costs.measured) == [80, 100]
+    assert costs.dearest(100) == "long polling"
+
+
+def test_the_rate_is_changed_by_hand(trial, eventually):
+    desk = trial.by_hand()
+    desk.children[0].value = 200
+    assert trial.rate == 200
+    eventually(lambda: len(trial.clients["SSE"].received) > 20)
