@@ -1,8 +1,5 @@
-import pytest
-
-from sse_demo import serve
 from sse_demo.bench import Result, measure
-from sse_demo.lab import QUEUES, SlowReader, cost_chart, metric
+from sse_demo.lab import QUEUES, cost_chart
 
 
 def test_everybody_gets_everything_through_a_queue():
@@ -22,14 +19,3 @@ def test_the_chart_has_a_bar_for_each_and_compares_with_the_last():
     words = [text.get_text() for text in chart.axes.texts]
     assert words == ["12.0 µs, 6.0 times the bare loop", "6.0 µs, 3.0 times the bare loop", "2.0 µs"]
     assert "microseconds" in chart.axes.get_xlabel()
-
-
-def test_a_figure_of_a_server_is_read_by_its_name():
-    with serve() as server:
-        reader = SlowReader(f"{server.url}/events?topic=a")
-        server.publish("a", "1")
-        reader.wait_for(1)
-        assert metric(server, "sse_published_total") == metric(server, "sse_subscribers") == 1
-        with pytest.raises(KeyError, match="the server counts no nonsense"):
-            metric(server, "nonsense")
-        reader.stop()

@@ -1,4 +1,4 @@
-"""``metric``: one figure of a running server."""
+"""``metric`` and ``lagging``: figures of a running server."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def metric(server: Server, name: str) -> int:
     if value is None:
         raise KeyError(f"the server counts no {name}")
     return int(value)
+
+
+def lagging(server: Server) -> int:
+    """How many subscribers of the server lag, now."""
+    return metric(server, "sse_lagging_subscribers")
