@@ -11,9 +11,9 @@ from ..judge import Contestant, judge
 from ..report import Report
 from ..rules import OTHER_LINE_ENDS, RULES, Read
 from .exercise import Exercise
+from .impatient import ImpatientReport
 
 ENDS = ("\n", "\r", "\r\n")
-INTERRUPTED = "still running"
 VALUE = " a: é\u2028\t "  # of an event type or an id: all in it is text
 ODD = (
     b"\xef\xbb\xbfdata: one\rdata: two\r\r"
@@ -31,17 +31,6 @@ class _Words(str):
     __repr__ = str.__str__
 
 
-class _Impatient(Report):
-    """A report that tries nothing more once an answer had to be interrupted: so many rows, so many times to wait."""
-
-    def expect(self, what: str, wanted: object, answer: Callable[..., object], *args: Any, **kwargs: Any) -> None:
-        """Add a row, as in any report."""
-        if any(INTERRUPTED in remark for _, _, remark in self.rows):
-            self.add(False, what, "not tried any more")
-        else:
-            super().expect(what, wanted, answer, *args, **kwargs)
-
-
 REFUSED = _Words("a ValueError")
 HARMLESS = _Words("one event, with all of it as data")
 NOTHING_ELSE = _Words("an error, or one event")
@@ -57,7 +46,7 @@ def encode(encode: Callable[..., bytes]) -> Report:
             order. Raises ``ValueError`` where an event type or an id has a line end, or an id a NUL. No text as
             ``retry`` makes another field.
     """
-    report = _Impatient("encode")
+    report = ImpatientReport("encode")
     report.expect("it returns bytes", "bytes", lambda: type(encode("hello")).__name__)
     if not report.passed:
         return report
@@ -161,7 +150,7 @@ def parser(contestant: type[_Parser]) -> Report:
         contestant: A class with ``feed(chunk)``, which returns the events that the chunk completes, each as
             ``(event, data, last_event_id)``.
     """
-    report = _Impatient("Parser")
+    report = ImpatientReport("Parser")
 
     def expect(what: str, wanted: list[Read], *chunks: bytes) -> None:
         report.expect(what, wanted, _fed, contestant, chunks)
