@@ -10,7 +10,7 @@ import pytest
 from asking import answer, assert_problem, raw, request, stream
 from tornado.web import HTTPError
 
-from sse_demo import serve
+from sse_demo import Event, listen, serve
 from sse_demo.web.handlers import Handler, problem
 from sse_demo.web.routing import Route
 
@@ -32,6 +32,33 @@ def test_a_route_of_ones_own_explains_what_it_refuses():
         assert_problem(request(server, "POST", "/rooms/a", b"\xff"), 415, "utf-8")
         assert_problem(request(server, "POST", "/rooms/a", b"x" * 101), 413, "100")
         assert_problem(request(server, "POST", "/rooms/b", b"hi"), 503, "1 topics")
+
+
+class Leaves(Handler):
+    """A stream of teas, whose ids are no ASCII."""
+
+    async def get(self):
+        teas = ["Assam", "Earl Grey", "茶", "thé à la menthe"]
+        had = self.last_event_id()
+        if had == teas[-1]:
+            self.set_status(204)
+            return
+        left = teas[teas.index(had) + 1 :] if had in teas else teas
+        await self.send_events(Event("a cup", id=tea) for tea in left)
+
+
+def test_an_id_of_any_script_comes_back_as_it_was():
+    with (
+        serve(routes=[Route("/leaves", Leaves)]) as server,
+        listen(f"{server.url}/leaves", last_event_id="茶") as stream,
+    ):
+        assert [event.id for event in stream] == ["thé à la menthe"]
+
+
+def test_an_id_that_is_not_utf_8_is_one_that_nobody_knows():
+    with serve(routes=[Route("/leaves", Leaves)]) as server:
+        head = b"GET /leaves HTTP/1.0\r\nHost: localhost\r\nLast-Event-ID: th\xe9\r\n\r\n"
+        assert raw(server, head).count(b"data: a cup") == 4
 
 
 def test_a_route_of_ones_own_answers_head_and_opens_no_stream():
