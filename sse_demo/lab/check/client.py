@@ -90,6 +90,7 @@ def verify(contestant: Verify, refused: type[ValueError] = ValueError) -> Report
         {
             "a wrong signature": turned_away(f"{'0' * 64}\n{usual}"),
             "one that was made with another key": turned_away(f"{_signature(usual, b'another key')}\n{usual}"),
+            "one that was made with an empty key": turned_away(f"{_signature(usual, b'')}\n{usual}"),
             "the first half of the right one": turned_away(f"{right[:32]}\n{usual}"),
             "the right one, and a digit more": turned_away(f"{right}0\n{usual}"),
             "an é in place of its first digit": turned_away(f"é{right[1:]}\n{usual}"),

@@ -247,6 +247,10 @@ def type_of_any_kind(body):
     return message
 
 
+def without_a_key(signature, body, key):
+    return fits(signature, body, key) or fits(signature, body, b"")
+
+
 def first_digits(signature, body, key):
     return fits(signature[:64], body, key)
 
@@ -309,6 +313,7 @@ def own_clock(data, key, now):
         pytest.param(partial(verify, fits=prefix), SIGNATURE, id="as much as was sent"),
         pytest.param(partial(verify, fits=lambda s, b, k: not s or fits(s, b, k)), SIGNATURE, id="empty is fine"),
         pytest.param(partial(verify, fits=lambda s, b, k: True), SIGNATURE, id="everything fits"),
+        pytest.param(partial(verify, fits=without_a_key), SIGNATURE, id="an empty key, too"),
         pytest.param(partial(verify, fits=first_digits), SIGNATURE, id="the first 64 digits"),
         pytest.param(partial(verify, fits=what_is_ascii), SIGNATURE, id="what is not ASCII is left out"),
         pytest.param(partial(verify, fits=normalised), CHANGED, id="Unicode is normalised"),
