@@ -11,7 +11,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
-from tornado.web import Application
+from tornado.web import Application, RequestHandler
 
 from ..notebook import owned_by_cell
 from .loop_thread import LoopThread
@@ -75,6 +75,10 @@ class Background:
 
         self.start(serving())
         return f"{host}:{port}"
+
+    def serve_handler(self, handler: type[RequestHandler]) -> str:
+        """Serve a handler on a free port of this machine. Returns its address, such as ``http://127.0.0.1:8000/``."""
+        return f"http://{self.serve(Application([('/', handler)]))}/"
 
     def wait_until(self, fact: Callable[[], object], what: str = "", timeout: float = 10) -> None:
         """Wait, in a cell, for a fact.

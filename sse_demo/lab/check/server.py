@@ -8,7 +8,8 @@ from collections.abc import Sized
 from tornado.web import RequestHandler
 
 from ..report import Report
-from ..stand import LATE, SOON, Stand
+from ..stand import Stand
+from ..stream_reader import LATE, SOON
 from .exercise import Exercise
 
 CITIES = ["Zürich", "Malmö", "Kraków"]
@@ -40,7 +41,7 @@ def departures(contestant: type[RequestHandler]) -> Report:
         report.expect(
             "each city arrives when it is written, and not with a later one",
             "one by one",
-            lambda: one.manner(len(CITIES) + 1) if came else "nothing, since nobody has flushed",
+            lambda: one.manner(len(CITIES) + 1, stand.written(one)) if came else "nothing, since nobody has flushed",
         )
         report.expect(
             "each city is an event of its own: a blank line ends it",
@@ -94,7 +95,7 @@ def alarm(contestant: type[RequestHandler], listening: Sized) -> Report:
         stand = stack.enter_context(Stand(contestant))
         readers = [stack.enter_context(stand.reader()) for _ in range(3)]
         first = readers[0]
-        came = first.wait(lambda: first.body)
+        came = first.wait(lambda: first.body, BEFORE_NEXT_BEAT)
         if not came:
             stand.flush_for_them()
             first.wait(lambda: first.status)

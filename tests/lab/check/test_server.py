@@ -13,6 +13,9 @@ from sse_demo.lab import check
 from sse_demo.lab.check.server import CITIES
 from sse_demo.lab.stand import Stand
 
+# A thread that had to be ended leaves a coroutine behind, and whoever collects the garbage next hears of it.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 TYPE = "the type is text/event-stream"
 ARRIVES = "each city arrives when it is written, and not with a later one"
 WHOLE = "each city is an event of its own: a blank line ends it"
@@ -100,7 +103,18 @@ class RightByCancelling(_Stream):
         await asyncio.wait([self.task])
 
 
-@pytest.mark.parametrize("handler", [_Stream, RightInOneTry, RightByWaiting, RightByCancelling])
+class RightByAnyException(_Stream):
+    async def run(self):
+        try:
+            for city in cycle(self.cities):
+                self.write(f"data: {city}\n\n")
+                await self.flush()
+                await asyncio.sleep(0.1)
+        except Exception:
+            return
+
+
+@pytest.mark.parametrize("handler", [_Stream, RightInOneTry, RightByWaiting, RightByCancelling, RightByAnyException])
 def test_right_departures_pass(handler):
     report = check.departures(handler)
     assert report.passed, report
@@ -135,6 +149,45 @@ class NoType(_Stream):
 
 class AnotherType(_Stream):
     type = "text/plain"
+
+
+class AnotherCharset(_Stream):
+    type = "text/event-stream; charset=iso-8859-1"
+
+
+class FlushedFirst(_Stream):
+    async def run(self):
+        with contextlib.suppress(StreamClosedError):
+            for city in cycle(CITIES):
+                await self.flush()
+                self.write(f"data: {city}\n\n")
+                await asyncio.sleep(0.1)
+
+
+class FlushedAfterThePause(_Stream):
+    async def run(self):
+        with contextlib.suppress(StreamClosedError):
+            for city in cycle(CITIES):
+                self.write(f"data: {city}\n\n")
+                await asyncio.sleep(0.1)
+                await self.flush()
+
+
+class ATaskThatGoesOn(_Stream):
+    def on_connection_close(self):
+        self.gone.set()
+
+    async def run(self):
+        self.gone = asyncio.Event()
+        self.task = asyncio.ensure_future(self.forever())
+        await self.gone.wait()
+
+    async def forever(self):
+        for city in cycle(CITIES):
+            with contextlib.suppress(StreamClosedError):
+                self.write(f"data: {city}\n\n")
+                await self.flush()
+            await asyncio.sleep(0.1)
 
 
 class OneLineEnd(_Stream):
@@ -275,6 +328,9 @@ class FailsAtOnce(_Stream):
         (FlushedBeforeOnly, [ARRIVES, GOES_ON]),
         (NoType, [TYPE]),
         (AnotherType, [TYPE]),
+        (AnotherCharset, [TYPE]),
+        (FlushedFirst, [ARRIVES]),
+        (FlushedAfterThePause, [ARRIVES]),
         (OneLineEnd, [WHOLE]),
         (BlankLineBefore, [WHOLE]),
         (Latin1, [LETTERS]),
@@ -291,6 +347,30 @@ class FailsAtOnce(_Stream):
 def test_what_is_wrong_with_departures_is_said(handler, rows):
     report = check.departures(handler)
     assert missing(report) == rows, report
+
+
+def test_what_an_attempt_leaves_behind_is_no_fault_of_the_next():
+    check.departures(ATaskThatGoesOn)
+    report = check.departures(_Stream)
+    assert report.passed, report
+
+
+def test_the_log_of_another_server_is_no_fault_of_a_handler():
+    came = []
+
+    class Lesson(logging.Handler):
+        def emit(self, record):
+            came.append(record.getMessage())
+
+    logger, lesson = logging.getLogger("tornado"), Lesson()
+    logger.addHandler(lesson)
+    try:
+        with Stand(_Stream) as stand:
+            logging.getLogger("tornado.application").error("it fails", exc_info=ValueError("elsewhere"))
+            assert stand.tracebacks == []
+    finally:
+        logger.removeHandler(lesson)
+    assert came == ["it fails"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # of a thread that had to be ended
@@ -452,6 +532,37 @@ class Events(_Alarm):
         await super().send("data: beat\n\n")
 
 
+class SleepsFirst(_Alarm):
+    async def send(self, text):
+        await asyncio.sleep(self.beat)
+        await super().send(text)
+
+    async def pause(self):
+        pass
+
+
+class FlushesFirst(_Alarm):
+    async def send(self, text):
+        await self.flush()
+        self.write(text)
+
+
+class HalfAnEvent(_Alarm):
+    async def send(self, text):
+        await super().send(": beat\ndata: beat\n")
+
+
+class NoLineEnd(_Alarm):
+    async def send(self, text):
+        await super().send(":")
+
+
+class ClearsTheSet(_Alarm):
+    def on_connection_close(self):
+        listening.clear()
+        super().on_connection_close()
+
+
 class NoticesWhenItWrites(_Alarm):
     def on_connection_close(self):
         pass
@@ -503,6 +614,9 @@ class ATraceback(_Alarm):
         (Hurries, [BEATS]),
         (Events, [FIRST, BEATS, OTHERS]),
         (OneEventForAll, [OUT, OTHERS, VISITS]),
+        (HalfAnEvent, [BEATS]),
+        (NoLineEnd, [BEATS, OTHERS]),
+        (ClearsTheSet, [OUT, VISITS]),
         (NobodyCounts, [THREE, OUT, VISITS]),
         (WithoutType, [TYPE]),
         (ATraceback, [TRACEBACK]),
@@ -515,6 +629,11 @@ def test_what_is_wrong_with_an_alarm_is_said(handler, rows):
 
 def test_to_notice_who_has_left_when_something_is_written_is_too_late():
     assert OUT in missing(check.alarm(NoticesWhenItWrites, listening))
+
+
+@pytest.mark.parametrize("handler", [SleepsFirst, FlushesFirst])
+def test_a_first_comment_that_waits_for_the_second_is_late(handler):
+    assert FIRST in missing(check.alarm(handler, listening))
 
 
 def test_who_left_an_earlier_attempt_is_not_counted():
