@@ -67,6 +67,7 @@ def test_only_the_newest_are_shown_and_a_stream_that_is_lost_is_told(server, eve
         ("[" * 100_000, f"<code>{'[' * 20}</code>"),
         ("", "<code></code>"),
     ],
+    ids=range(10),  # the messages have the time in them
 )
 def test_a_message_is_shown_without_what_nobody_reads(data, shown):
     assert summary(data) == shown
