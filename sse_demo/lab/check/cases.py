@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from ..report import Report
 
@@ -34,3 +36,11 @@ def _uninterrupted(answer: Callable[[], object]) -> object:
         return answer()
     except (Interrupt, Exit):
         raise RuntimeError("a handler of an earlier dispatcher was called") from None
+
+
+def finished(got: Any) -> Any:
+    """What a function has returned, unless it is a coroutine, which has done nothing yet."""
+    if inspect.iscoroutine(got):
+        got.close()
+        raise TypeError("it returns a coroutine: write def, and not async def")
+    return got
