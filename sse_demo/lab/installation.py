@@ -6,7 +6,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from .. import listen, serve
-from .report import Report
+from .views.report import Report
 
 PARTS = {
     "jupyterlab": "the place where you read this",

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from sse_demo import serve
 from sse_demo.lab import BrowserPage
-from sse_demo.lab import browser as lab_browser
+from sse_demo.lab.views import browser as lab_browser
 
 SCRIPT = Path(lab_browser.__file__).with_name("address.js")
 STREAM = "http://127.0.0.1:8000/events?topic=a"

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 CELLS = (
     """
 from sse_demo import EventStreamParser
-from sse_demo.lab.cut_slider import CutSlider
+from sse_demo.lab.lessons.wire_format.cut_slider import CutSlider
 from ipywidgets import link
 
 def forgetful(chunks):

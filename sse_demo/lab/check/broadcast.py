@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
-from ..report import Report
-from ..small_hub import RESET, TURN, SmallLog
+from ..lessons.broadcast.small_hub import RESET, TURN, SmallLog
+from ..views.report import Report
 from .exercise import Exercise
 
 Pairs = list[tuple[str, object]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ..report import Report
+from ..views.report import Report
 from .exercise import Exercise
 from .impatient import ImpatientReport
 

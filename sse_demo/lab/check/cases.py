@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from ..report import Report
+from ..views.report import Report
 
 Case = tuple[object, Callable[[], object]]  # what is wanted, and what gives it
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 from unittest.mock import patch
 
-from ..report import Report
+from ..views.report import Report
 from .exercise import Exercise
 from .impatient import ImpatientReport
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from ..report import Report
+from ..views.report import Report
 from .cases import Case, expect_all, finished
 from .compare import DECIDES, compare_digest_decides
 from .dispatching import Dispatcher, Message, check_dispatcher

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-from ..report import Report
+from ..views.report import Report
 from .cases import Exit, Interrupt, expect_all, finished
 from .logged import logged
 

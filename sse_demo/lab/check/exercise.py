@@ -7,7 +7,7 @@ from functools import update_wrapper
 from typing import Generic, ParamSpec
 
 from ..progress import remember
-from ..report import Report
+from ..views.report import Report
 
 Answer = ParamSpec("Answer")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec
 
-from ..report import Report
+from ..views.report import Report
 
 Arguments = ParamSpec("Arguments")
 INTERRUPTED = "still running"  # in the remark of a row

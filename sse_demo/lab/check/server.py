@@ -7,9 +7,9 @@ from collections.abc import Sized
 
 from tornado.web import RequestHandler
 
-from ..report import Report
-from ..stand import Stand
-from ..stream_reader import LATE, SOON
+from ..lessons.server.stand import Stand
+from ..lessons.server.stream_reader import LATE, SOON
+from ..views.report import Report
 from .exercise import Exercise
 
 CITIES = ["Zürich", "Malmö", "Kraków"]

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ...web.handlers import Handler, Middleware, problem
 from ...web.handlers.chain import start_middleware
 from ...web.routing import Group, Route
-from ..report import Report
+from ..views.report import Report
 from .exercise import Exercise
 from .serving import Asking, serving
 

@@ -16,8 +16,8 @@ from ...start import serve
 from ...web.handlers import Handler
 from ...web.routing import Group, Route
 from ...web.server import Server
-from ..live_rings import each_route
-from ..one_request import Answer, ask
+from ..lessons.service.live_rings import each_route
+from ..lessons.service.one_request import Answer, ask
 
 TIMEOUT = 2.0  # seconds for an answer, and for the end of a server
 AT_MOST = 20  # times that code which never ends is ended

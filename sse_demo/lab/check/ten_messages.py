@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 from ... import listen
 from ...wire.event import Event
 from ...wire.parser import EventStreamParser
-from ..answers import Answer, checked
-from ..report import Report
+from ..lessons.ten_messages.answers import Answer, checked
+from ..views.report import Report
 from .exercise import Exercise
 
 HERE = ("127.0.0.1", "localhost")

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from numbers import Real
 from typing import Any, Protocol
 
-from .. import report as rows
 from ..deadline import within
-from ..report import Report
+from ..views import report as rows
+from ..views.report import Report
 from .exercise import Exercise
 
 SAMPLES = 4_000  # waits, as of so many clients

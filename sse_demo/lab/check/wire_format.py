@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from ...wire.parser import EventStreamParser
 from ...wire.vectors import VECTORS
-from ..judge import Contestant, judge
-from ..report import Report
-from ..rules import OTHER_LINE_ENDS, RULES, Read
+from ..lessons.wire_format.judge import Contestant, judge
+from ..lessons.wire_format.rules import OTHER_LINE_ENDS, RULES, Read
+from ..views.report import Report
 from .exercise import Exercise
 from .impatient import ImpatientReport
 

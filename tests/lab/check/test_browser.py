@@ -400,7 +400,7 @@ def test_the_wrong_headers(wrong):
 
 
 def test_an_answer_that_does_not_end_is_waited_for_once(monkeypatch):
-    monkeypatch.setattr("sse_demo.lab.report.PATIENCE", 0.2)
+    monkeypatch.setattr("sse_demo.lab.views.report.PATIENCE", 0.2)
 
     def never(*_):
         while True:

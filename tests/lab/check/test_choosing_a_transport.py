@@ -65,7 +65,7 @@ def test_an_inbox_may_have_places_in_a_chain_as_cursors():
 
 
 def test_an_inbox_that_waits_is_waited_for_once(monkeypatch):
-    monkeypatch.setattr("sse_demo.lab.report.PATIENCE", 0.2)
+    monkeypatch.setattr("sse_demo.lab.views.report.PATIENCE", 0.2)
 
     class Waiting(Kept):
         def poll(self, cursor):

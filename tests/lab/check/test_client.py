@@ -16,8 +16,9 @@ from hmac import compare_digest
 
 import pytest
 
-from sse_demo.lab import check, signed
-from sse_demo.lab import report as rows
+from sse_demo.lab import check
+from sse_demo.lab.lessons.client import signed
+from sse_demo.lab.views import report as rows
 
 ENCODED = "accepts a message that is signed, however"
 OF_NOW = "accepts a message that is 29.9"

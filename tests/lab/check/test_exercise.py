@@ -7,8 +7,8 @@ import pytest
 from sse_demo import notebook
 from sse_demo.lab import check, progress
 from sse_demo.lab.check import EXERCISES, Exercise
-from sse_demo.lab.progress_line import ProgressLine
-from sse_demo.lab.report import Report
+from sse_demo.lab.views.progress_line import ProgressLine
+from sse_demo.lab.views.report import Report
 
 
 def answer(given):

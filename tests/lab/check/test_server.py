@@ -11,7 +11,7 @@ from tornado.web import RequestHandler
 
 from sse_demo.lab import check
 from sse_demo.lab.check.server import CITIES
-from sse_demo.lab.stand import Stand
+from sse_demo.lab.lessons.server.stand import Stand
 
 # A thread that had to be ended leaves a coroutine behind, and whoever collects the garbage next hears of it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -347,7 +347,7 @@ def test_menu_says_what_is_wrong_with_an_id():
 
 
 def test_menu_that_never_returns_is_waited_for_once(monkeypatch):
-    monkeypatch.setattr("sse_demo.lab.report.PATIENCE", 0.2)
+    monkeypatch.setattr("sse_demo.lab.views.report.PATIENCE", 0.2)
 
     def hangs(last_event_id):
         while last_event_id:

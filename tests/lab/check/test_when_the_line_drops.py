@@ -11,8 +11,8 @@ import pytest
 
 from sse_demo import Backoff
 from sse_demo.lab import check
-from sse_demo.lab import report as rows
 from sse_demo.lab.check.when_the_line_drops import RIGHT, SAMPLES
+from sse_demo.lab.views import report as rows
 
 
 def most(tries):

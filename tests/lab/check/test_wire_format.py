@@ -140,7 +140,7 @@ def test_wrong_encoders(answer):
 
 
 def test_an_encoder_that_never_returns(monkeypatch):
-    monkeypatch.setattr("sse_demo.lab.report.PATIENCE", 0.05)
+    monkeypatch.setattr("sse_demo.lab.views.report.PATIENCE", 0.05)
     assert missing(check.encode(endless)) == ["it returns bytes"]
     report = check.encode(lambda data, **fields: endless() if "b" in data else encoder()(data, **fields))
     assert repr(report).count("still running") == 1, "it is not waited for again and again"
@@ -425,7 +425,7 @@ def test_wrong_parsers(answer):
 
 
 def test_a_parser_that_never_returns(monkeypatch):
-    monkeypatch.setattr("sse_demo.lab.report.PATIENCE", 0.05)
+    monkeypatch.setattr("sse_demo.lab.views.report.PATIENCE", 0.05)
     report = check.parser(Endless)
     assert len(missing(report)) == 10
     assert repr(report).count("still running") == 1, "it is not waited for ten times"

@@ -1,0 +1,1 @@
+"""What the lesson *when the line drops* shows."""

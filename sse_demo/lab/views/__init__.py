@@ -1,0 +1,1 @@
+"""What cells show: live views, charts, reports, and their one look."""

@@ -1,0 +1,27 @@
+"""``View``: HTML that a thread changes while cells run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+
+def script(*files: str | Path) -> str:
+    """Files of JavaScript as one, in this order. A name alone is a file of this folder."""
+    return "\n".join(Path(__file__).parent.joinpath(file).read_text("utf-8") for file in files)
+
+
+class View(anywidget.AnyWidget):
+    """Shows HTML, and says so when its kernel has gone.
+
+    A thread may set :attr:`html`. Whatever comes from outside must be escaped in it.
+
+    Attributes:
+        html: What is shown.
+    """
+
+    _esm = script("kernel.js", "view.js")
+
+    html = traitlets.Unicode("").tag(sync=True)
