@@ -1,12 +1,12 @@
 """Runs the notebooks and stores their outputs, and writes the navigation into them.
 
-    python tests/tools/refresh_notebooks.py [NOTEBOOK ...]        (default: all)
+    python tests/tools/refresh_notebooks.py [--redraw] [NOTEBOOK ...]        (default: all)
 
 What differs from run to run is made the same, with the rules by which the tests compare (sanitize.cfg), so that a
 second run writes the same bytes. The output of a cell tagged ``nbval-ignore-output`` (a measured time) is kept as it is
 until the source of the cell changes, and so are pictures: those that a cell has drawn, and those that
-refresh_pictures.py has taken of what is live. The output of a cell tagged ``prediction`` is closed when the notebook is
-opened.
+refresh_pictures.py has taken of what is live. With ``--redraw`` what a cell has drawn and measured is new. The output
+of a cell tagged ``prediction`` is closed when the notebook is opened.
 """
 
 import configparser
@@ -22,11 +22,13 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 SANITIZE = Path(__file__).parents[1] / "sanitize.cfg"
 NAVIGATION = "<!-- navigation -->"
 CELL_TIMEOUT = 60  # seconds
+REDRAW = "--redraw"
 PICTURE = "image/png"
 WIDGET = "application/vnd.jupyter.widget-view+json"  # names a widget that is there only while its kernel runs
 
 
-def main(names: list[str]) -> None:
+def main(arguments: list[str]) -> None:
+    names = [name for name in arguments if name != REDRAW]
     paths = sorted(FOLDER.glob("*.ipynb"))
     wanted = {Path(name).stem for name in names} or {path.stem for path in paths}
     if unknown := wanted - {path.stem for path in paths}:
@@ -37,7 +39,7 @@ def main(names: list[str]) -> None:
         print(f"{path.name} ...", flush=True)
         notebook = nbformat.read(path, as_version=4)
         navigate(notebook, paths, number)
-        run(notebook)
+        run(notebook, redraw=REDRAW in arguments)
         nbformat.write(notebook, path)
 
 
@@ -58,7 +60,7 @@ def title(path: Path) -> str:
     return first.splitlines()[0].removeprefix("# ")
 
 
-def run(notebook) -> None:
+def run(notebook, redraw: bool = False) -> None:
     kept = {cell.id: cell.outputs for cell in code_cells(notebook) if is_unchanged(cell)}
     settings = {"timeout": CELL_TIMEOUT, "kernel_name": "python3", "store_widget_state": False}
     settings["extra_arguments"] = ["--log-level=ERROR"]  # it warns of its own sockets
@@ -72,10 +74,10 @@ def run(notebook) -> None:
         cell.execution_count = number
         cell.metadata.pop("execution", None)  # when it ran
         cell.outputs = [clean(output, number, rules) for output in joined(cell.outputs)]
-        if is_measured(cell):
+        if is_measured(cell) and not redraw:
             cell.outputs = kept.get(cell.id, cell.outputs)
         else:
-            keep_pictures(kept.get(cell.id, []), cell.outputs)
+            keep_pictures(kept.get(cell.id, []), cell.outputs, redraw)
         cell.metadata.pop("measured_source", None)
         cell.metadata.pop("source_of_output", None)
         if is_measured(cell) or any(PICTURE in output.get("data", {}) for output in cell.outputs):
@@ -83,9 +85,11 @@ def run(notebook) -> None:
         close_prediction(cell)
 
 
-def keep_pictures(before: list, outputs: list) -> None:
+def keep_pictures(before: list, outputs: list, redraw: bool) -> None:
     """The same text has the same picture, whatever version draws it. A widget has none in this run."""
     for output in outputs:
+        if redraw and PICTURE in output.get("data", {}):
+            continue
         for old in before:
             if PICTURE in old.get("data", {}) and old.data.get("text/plain") == output.get("data", {}).get(
                 "text/plain"
