@@ -98,18 +98,19 @@ class Subscriber:
 
         It takes one more event than its socket has room for, and then none until that one has gone out.
         """
-        self._push()
-        if self._rest:
+        if not self.flush():
             return False
         self._rest = memoryview(event)
-        self._push()
+        self.flush()
         return True
 
-    def _push(self) -> None:
+    def flush(self) -> bool:
+        """Send on what is left of an event that has gone out in part. Returns whether nothing is left."""
         self.socket.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while self._rest:
                 self._rest = self._rest[self.socket.send(self._rest) :]
+        return not self._rest
 
     def wake(self) -> None:
         """Read all that comes, in a thread."""
@@ -225,10 +226,10 @@ class SmallHub:
         """Give turns until a subscriber has been sent all that there is.
 
         Raises:
-            TimeoutError: Its socket takes no more, or ``send_to`` does not move its cursor.
+            TimeoutError: Its socket has no room, or ``send_to`` does not move its cursor.
         """
         deadline = time.monotonic() + timeout
-        while subscriber.cursor < self.log.end:
+        while not subscriber.flush() or subscriber.cursor < self.log.end:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the cursor is at {subscriber.cursor:,} of {self.log.end:,} after {timeout:g} s")
             before = subscriber.cursor

@@ -54,6 +54,20 @@ def test_a_sleeper_holds_nobody_up_and_loses_nothing(hubs):
     assert repr(asleep) == "Subscriber(cursor=3,000)"
 
 
+def test_the_rest_of_the_last_event_goes_out_too(hubs):
+    hub = hubs()
+    asleep = hub.subscribe(asleep=True)
+    large = event(0, 4_000_000)  # more than a socket has room for
+    hub.publish(large)
+    assert asleep.cursor == hub.log.end
+    assert not asleep.flush()
+    with pytest.raises(TimeoutError):
+        hub.catch_up(asleep, timeout=0.1)
+    asleep.wake()
+    hub.catch_up(asleep)
+    assert asleep.wait_for(1) == [large]
+
+
 def test_who_comes_late_gets_what_comes_then(hubs):
     hub = hubs()
     hub.publish(event(0))
