@@ -30,7 +30,7 @@ from sse_demo.web.limits import WebLimits
 from sse_demo.wire.vectors import VECTORS
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [*sorted(ROOT.glob("*/README.md")), ROOT / "README.md", ROOT / "CHANGELOG.md"]
+DOCUMENTS = [*sorted(ROOT.glob("[!.]*/README.md")), ROOT / "README.md", ROOT / "CHANGELOG.md"]
 README = (ROOT / "README.md").read_text("utf-8")
 PACKAGE = (ROOT / "sse_demo" / "README.md").read_text("utf-8")
 TESTS = (ROOT / "tests" / "README.md").read_text("utf-8")
