@@ -80,10 +80,11 @@ def test_a_server_that_is_gone_is_told(server, eventually):
 
 
 def test_stop_ends_its_thread_and_may_come_twice(server):
+    before = set(threading.enumerate())
     live = LiveEvents(f"{server.url}/events?topic=news")
     live.stop()
     live.stop()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("LiveEvents")]
+    assert not [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("LiveEvents")]
 
 
 def test_only_so_many_events_are_kept(server):

@@ -20,6 +20,7 @@ def test_each_number_comes_once_though_answers_are_lost(eventually):
 
 
 def test_it_waits_for_a_server_that_is_away_and_stops_when_it_is_told(eventually):
+    before = set(threading.enumerate())
     with serve() as server, FaultProxy(f"{server.url}/events?topic=numbers") as proxy:
         proxy.down()
         publisher = RetryingPublisher(proxy.url, 3)
@@ -28,7 +29,7 @@ def test_it_waits_for_a_server_that_is_away_and_stops_when_it_is_told(eventually
         proxy.up()
         eventually(lambda: publisher.done == 3)
         publisher.stop()
-    assert not [thread for thread in threading.enumerate() if thread.name == "Repeat"]
+    assert not [thread for thread in set(threading.enumerate()) - before if thread.name == "Repeat"]
     assert repr(publisher) == "RetryingPublisher(3 numbers)"
 
 
