@@ -11,6 +11,11 @@ from typing import ParamSpec, TypeVar
 
 ON_ITS_WAY = 0.1  # seconds in which an interrupt arrives that was sent at the last moment
 
+
+class Interrupted(TimeoutError):
+    """A function was interrupted, since its time was over."""
+
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -29,7 +34,7 @@ def within(
         kwargs: Its arguments by name.
 
     Raises:
-        TimeoutError: The time was over.
+        Interrupted: The time was over.
     """
     if threading.current_thread() is not threading.main_thread():
         return function(*args, **kwargs)
@@ -49,7 +54,7 @@ def within(
         if not strike.has_fallen:
             raise
     if strike.has_fallen:
-        raise TimeoutError(f"it was still running after {seconds:g} s")
+        raise Interrupted(f"it was still running after {seconds:g} s")
     return result
 
 

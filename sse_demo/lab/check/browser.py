@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ..views.report import Report
 from .exercise import Exercise
-from .impatient import ImpatientReport
 
 SHOP = "https://shop.example"
 ADMIN = "https://admin.example:8443"
@@ -40,7 +39,7 @@ def heard(heard: Callable[[bytes, set[str]], tuple[Iterable[tuple[str, str]], st
         heard: Takes the bytes of a stream, and the event types that a page listens for. Returns the type and the data
             of each event that the page hears, in order; and the id that the browser sends when it comes back.
     """
-    report = ImpatientReport("heard")
+    report = Report("heard")
 
     def expect(what: str, stream: bytes, types: set[str], events: list[tuple[str, str]], last_id: str) -> None:
         def answer() -> tuple[list[tuple[str, ...]], str]:
@@ -98,7 +97,7 @@ def cors_headers(cors_headers: Callable[[str | None, set[str], bool], Mapping[st
         cors_headers: Takes the origin of the page, which may be None, the set of origins that are allowed, and whether
             cookies are allowed. Returns the headers by name.
     """
-    report = ImpatientReport("cors_headers")
+    report = Report("cors_headers")
 
     def answer(origin: str | None, allowed: set[str], cookies: bool) -> dict[str, str]:
         given = dict(cors_headers(origin, allowed, cookies))

@@ -23,8 +23,9 @@ class Exit(SystemExit):
 def expect_all(report: Report, what: str, cases: Mapping[str, Case]) -> None:
     """Add one row for several cases. Its remark is of the first case that is not as it is wanted."""
     for case, (wanted, answer) in cases.items():
-        single = Report("")
+        single = Report("", has_given_up=report.has_given_up)
         single.expect(case, wanted, partial(_uninterrupted, answer))
+        report.has_given_up = single.has_given_up
         if not single.passed:
             report.add(False, what, f"{case}: {single.rows[0][2]}")
             return

@@ -9,7 +9,6 @@ from unittest.mock import patch
 
 from ..views.report import Report
 from .exercise import Exercise
-from .impatient import ImpatientReport
 
 MANY = 1_000  # events that a reader has missed
 HOUR = 3_600
@@ -78,7 +77,7 @@ def inbox(contestant: type[_Inbox]) -> Report:
         contestant: A class with ``publish(event)`` and with ``poll(cursor)``, which returns the events after the cursor
             and the next cursor. The first cursor is 0, and the others are of any kind.
     """
-    report = ImpatientReport("Inbox")
+    report = Report("Inbox")
 
     def filled(*events: str) -> _Inbox:
         box = contestant()

@@ -11,7 +11,6 @@ from ..lessons.wire_format.judge import Contestant, judge
 from ..lessons.wire_format.rules import OTHER_LINE_ENDS, RULES, Read
 from ..views.report import Report
 from .exercise import Exercise
-from .impatient import ImpatientReport
 
 ENDS = ("\n", "\r", "\r\n")
 VALUE = " a: é\u2028\t "  # of an event type or an id: all in it is text
@@ -46,7 +45,7 @@ def encode(encode: Callable[..., bytes]) -> Report:
             order. Raises ``ValueError`` where an event type or an id has a line end, or an id a NUL. No text as
             ``retry`` makes another field.
     """
-    report = ImpatientReport("encode")
+    report = Report("encode")
     report.expect("it returns bytes", "bytes", lambda: type(encode("hello")).__name__)
     if not report.passed:
         return report
@@ -150,7 +149,7 @@ def parser(contestant: type[_Parser]) -> Report:
         contestant: A class with ``feed(chunk)``, which returns the events that the chunk completes, each as
             ``(event, data, last_event_id)``.
     """
-    report = ImpatientReport("Parser")
+    report = Report("Parser")
 
     def expect(what: str, wanted: list[Read], *chunks: bytes) -> None:
         report.expect(what, wanted, _fed, contestant, chunks)

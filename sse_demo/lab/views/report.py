@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import ParamSpec
 
-from ..deadline import within
+from ..deadline import Interrupted, within
 from ..look import GOOD, WAITING
 
 SHOWN = 200  # characters of a value
@@ -27,11 +27,13 @@ class Report:
         title: What the report is about.
         rows: Of each row: whether it is done, what it is about, and a remark, which may be empty.
         note: What else is to be said, or ``""``.
+        has_given_up: An answer had to be interrupted. Nothing more is tried: so many rows, so many times to wait.
     """
 
     title: str
     rows: list[tuple[bool, str, str]] = field(default_factory=list)
     note: str = ""
+    has_given_up: bool = False
 
     @property
     def passed(self) -> bool:
@@ -53,7 +55,7 @@ class Report:
         """Add a row, which is done if a function returns what is wanted.
 
         An exception of the function becomes the remark of the row. A function that does not return in time is
-        interrupted.
+        interrupted, and the rows after it say that they have not been tried.
 
         Args:
             what: What the row is about.
@@ -62,10 +64,14 @@ class Report:
             args: Its arguments.
             kwargs: Its arguments by name.
         """
+        if self.has_given_up:
+            self.add(False, what, "not tried any more")
+            return
         try:
             got = within(PATIENCE, answer, *args, **kwargs)
             remark = "" if got == wanted else f"expected {_short(wanted)}, got {_short(got)}"
-        except TimeoutError as error:
+        except Interrupted as error:
+            self.has_given_up = True
             remark = f"expected {_short(wanted)}, but {error}"
         except (Exception, SystemExit) as error:  # whatever a learner's code raises
             remark = f"expected {_short(wanted)}, but it raised {type(error).__name__}: {error}"

@@ -40,3 +40,30 @@ def test_a_long_value_is_cut():
     report = Report("r")
     report.expect("x", list(range(1000)), lambda: list(range(999)))
     assert len(repr(report)) < 600
+
+
+def test_an_answer_that_never_ends_is_waited_for_once(monkeypatch):
+    monkeypatch.setattr("sse_demo.lab.views.report.PATIENCE", 0.1)
+    report = Report("r")
+    report.expect("before", 1, lambda: 1)
+    report.expect("endless", 1, endless)
+    report.expect("after", 1, lambda: 1)
+    assert [done for done, _, _ in report.rows] == [True, False, False]
+    assert "still running after 0.1 s" in report.rows[1][2]
+    assert report.rows[2][2] == "not tried any more"
+
+
+def test_a_timeout_of_the_answers_own_is_an_error_like_others():
+    def late():
+        raise TimeoutError("no answer")
+
+    report = Report("r")
+    report.expect("late", 1, late)
+    report.expect("after", 1, lambda: 1)
+    assert report.rows[0][2] == "expected 1, but it raised TimeoutError: no answer"
+    assert report.rows[1][0]
+
+
+def endless():
+    while True:
+        pass

@@ -6,13 +6,11 @@ import asyncio
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
-from tornado.httpserver import HTTPServer
 from tornado.iostream import StreamClosedError
-from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from ....notebook import owned_by_cell
-from ...loop_thread import LoopThread
+from ...background import Background
 
 PASSED_ON = ("Content-Type", "Cache-Control")
 Kept = dict[str, tuple[dict[str, str], bytes]]
@@ -38,27 +36,16 @@ class BufferingProxy:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._origin = f"{parts.scheme}://{parts.netloc}"
-        (listener,) = bind_sockets(0, "127.0.0.1")
-        self.url = urlunsplit(parts._replace(netloc=f"127.0.0.1:{listener.getsockname()[1]}"))
-        app = Application([("/.*", _PassOn, {"origin": self._origin, "kept": {}})], log_function=lambda handler: None)
-
-        async def serving() -> None:
-            server = HTTPServer(app)
-            server.add_socket(listener)
-            try:
-                await asyncio.Event().wait()  # until stop() cancels it
-            finally:
-                server.stop()
-                await server.close_all_connections()
-
-        self._thread = LoopThread("BufferingProxy", serving())
+        self._background = Background()
+        address = self._background.serve(Application([("/.*", _PassOn, {"origin": self._origin, "kept": {}})]))
+        self.url = urlunsplit(parts._replace(netloc=address))
 
     def __repr__(self) -> str:
         return f"BufferingProxy(to port {urlsplit(self._origin).port})"
 
     def stop(self) -> None:
         """Break all connections off, and forget what was kept."""
-        self._thread.stop()
+        self._background.stop()
 
 
 class _PassOn(RequestHandler):
