@@ -2,9 +2,7 @@
 
 const FLUSH_MS = 100; // between two reports to Python
 const PATIENCE_MS = 1000; // until a report that Python has not confirmed is repeated; then twice as long
-const QUIET = "#767676"; // as in look.py, like the others
-const WRONG = "#d81b60";
-const COLORS = { connecting: "#b7730b", open: "#388e3c", closed: QUIET };
+const QUIET = STATES.closed; // the colours of look.py
 
 const streams = new Map(); // by the key of a widget: the functions for its views
 
@@ -159,7 +157,7 @@ function render({ model, el }) {
   }
 
   function draw({ state, count, opened, errors, last_id }, shown, story) {
-    const pill = `background:${COLORS[state] ?? QUIET};color:white;border-radius:9px;padding:0 9px;min-width:5.5em;text-align:center`;
+    const pill = `background:${STATES[state] ?? QUIET};color:white;border-radius:9px;padding:0 9px;min-width:5.5em;text-align:center`;
     const id = part("span", "last id ");
     id.append(part("code", last_id || "-"), " ");
     head.replaceChildren(
@@ -167,7 +165,7 @@ function render({ model, el }) {
       part("code", ` ${pathname}${search} `, "overflow-wrap:anywhere"),
       number("events", count),
       number("opened", opened),
-      number("errors", errors, errors ? `color:${WRONG}` : ""),
+      number("errors", errors, errors ? `color:${STATES.failed}` : ""),
       ...(last_id ? [id] : []),
       part("i", story),
     );

@@ -80,7 +80,6 @@ class LiveEvents(View):
         self.count = 0
         self.error: Exception | None = None
         self._ended = False
-        self._show = show
         self._rate = Rate()
         self._times: deque[str] = deque(maxlen=show)
         self._trouble = ""  # why the stream is not open

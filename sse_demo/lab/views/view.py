@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import anywidget
 import traitlets
 
+from ..look import STATES
+
 
 def script(*files: str | Path) -> str:
-    """Files of JavaScript as one, in this order. A name alone is a file of this folder."""
-    return "\n".join(Path(__file__).parent.joinpath(file).read_text("utf-8") for file in files)
+    """Files of JavaScript as one, in this order, after the colours of ``look.py``.
+
+    Args:
+        files: A name alone is a file of this folder.
+    """
+    colors = f"const STATES = {json.dumps(STATES)};"
+    return "\n".join([colors, *(Path(__file__).parent.joinpath(file).read_text("utf-8") for file in files)])
 
 
 class View(anywidget.AnyWidget):
