@@ -38,7 +38,7 @@ _HOME_OF = {
     "LiveEvents": ".views.live",
     "LiveRings": ".lessons.service.live_rings",
     "LogLines": ".log_lines",
-    "ask": ".lessons.service.one_request",
+    "ask": ".one_request",
     "ProgressLine": ".views.progress_line",
     "RetryingPublisher": ".lessons.when_the_line_drops.retrying_publisher",
     "lagging": ".lessons.broadcast.server_figures",

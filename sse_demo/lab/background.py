@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import socket
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -21,6 +22,17 @@ STOPPED = "what runs in the background has been stopped; run the cell again that
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
+
+
+async def serve_until_cancelled(app: Application, listener: socket.socket) -> None:
+    """Serve an application on a socket that listens already."""
+    server = HTTPServer(app)
+    server.add_socket(listener)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        server.stop()
+        await server.close_all_connections()
 
 
 class Background:
@@ -63,17 +75,7 @@ class Background:
         (listener,) = bind_sockets(0, "127.0.0.1")  # connections wait there until the server takes them
         host, port = listener.getsockname()
         app.settings.setdefault("log_function", lambda handler: None)  # requests that the end cuts off are no news
-
-        async def serving() -> None:
-            server = HTTPServer(app)
-            server.add_socket(listener)
-            try:
-                await asyncio.Event().wait()  # until stop() cancels it
-            finally:
-                server.stop()
-                await server.close_all_connections()
-
-        self.start(serving())
+        self.start(serve_until_cancelled(app, listener))
         return f"{host}:{port}"
 
     def serve_handler(self, handler: type[RequestHandler]) -> str:

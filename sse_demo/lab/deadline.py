@@ -1,8 +1,9 @@
-"""``within``: calls a function that may never return, and ends it when its time is over."""
+"""``within`` and ``raise_in``: an end for code that may never return."""
 
 from __future__ import annotations
 
 import _thread
+import ctypes
 import signal
 import threading
 import time
@@ -41,9 +42,9 @@ def within(
     strike = _Strike()
     timer = threading.Timer(seconds, strike.fall)
     timer.daemon = True
-    timer.start()
     try:
         try:
+            timer.start()  # where nothing can interrupt outside of this block
             result = function(*args, **kwargs)
         finally:
             timer.cancel()
@@ -56,6 +57,11 @@ def within(
     if strike.has_fallen:
         raise Interrupted(f"it was still running after {seconds:g} s")
     return result
+
+
+def raise_in(thread: threading.Thread, error: type[BaseException]) -> None:
+    """Have an exception raised in another thread, at the next line of Python that it runs."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(error))
 
 
 class _Strike:

@@ -48,9 +48,13 @@ class LoopThread(threading.Thread):
         """Call a function on the loop, soon. From any thread."""
         self._loop.call_soon_threadsafe(function, *args)
 
-    def stop(self) -> None:
-        """Cancel everything that runs, and wait until the thread has ended. The thread itself does not wait."""
+    def cancel(self) -> None:
+        """Cancel everything that runs, soon."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: the thread had ended before
             self.call(self._main.cancel)
+
+    def stop(self) -> None:
+        """Cancel everything that runs, and wait until the thread has ended. The thread itself does not wait."""
+        self.cancel()
         if threading.current_thread() is not self:
             self.join()

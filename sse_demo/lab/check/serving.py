@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +15,9 @@ from ...start import serve
 from ...web.handlers import Handler
 from ...web.routing import Group, Route
 from ...web.server import Server
+from ..deadline import raise_in
 from ..lessons.service.live_rings import each_route
-from ..lessons.service.one_request import Answer, ask
+from ..one_request import Answer, ask
 
 TIMEOUT = 2.0  # seconds for an answer, and for the end of a server
 AT_MOST = 20  # times that code which never ends is ended
@@ -118,8 +118,7 @@ def _stop(server: Server) -> None:
     stopping.join(TIMEOUT)
     for _ in range(AT_MOST):
         if _is_handling(server._thread.ident):
-            thread = ctypes.c_ulong(server._thread.ident or 0)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(_Stuck))
+            raise_in(server._thread, _Stuck)
         stopping.join(PAUSE)
         if not stopping.is_alive():
             break

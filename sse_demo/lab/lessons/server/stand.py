@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import inspect
 import logging
@@ -12,10 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from ...background import serve_until_cancelled
+from ...deadline import raise_in
 from ...loop_thread import LoopThread
 from .stream_reader import SOON, Account, StreamReader
 
@@ -35,18 +35,11 @@ class Stand(logging.Handler):
         (listener,) = bind_sockets(0, "127.0.0.1")
         self.port: int = listener.getsockname()[1]
         app = Application([("/", self._watched(contestant))], log_function=lambda handler: None)
-        self._over = asyncio.Event()
 
         async def serving() -> None:
             # What a task of an earlier attempt has raised comes to light late, and is no fault of this handler.
             asyncio.get_running_loop().set_exception_handler(lambda loop, found: self._failed(found.get("exception")))
-            server = HTTPServer(app)
-            server.add_socket(listener)
-            try:
-                await self._over.wait()
-            finally:
-                server.stop()
-                await server.close_all_connections()
+            await serve_until_cancelled(app, listener)
 
         self._logger = logging.getLogger("tornado")
         self._others = self._logger.handlers, self._logger.propagate
@@ -83,13 +76,11 @@ class Stand(logging.Handler):
 
     def __exit__(self, *exc_info: object) -> None:
         """End the server, also where a handler blocks its thread. A thread that resists is left behind."""
-        with contextlib.suppress(RuntimeError):  # the loop has ended by an error
-            self._thread.call(self._over.set)
+        self._thread.cancel()
         self._thread.join(SOON)
         for _ in range(10):
             if self._thread.is_alive():
-                thread = ctypes.c_ulong(self._thread.ident or 0)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(SystemExit))
+                raise_in(self._thread, SystemExit)
                 self._thread.join(SOON / 3)
         self._logger.handlers, self._logger.propagate = self._others
 

@@ -7,7 +7,7 @@ import pytest
 
 from sse_demo import Group, Handler, Route, problem, serve
 from sse_demo.lab.lessons.service.live_rings import LiveRings, each_route
-from sse_demo.lab.lessons.service.one_request import ask
+from sse_demo.lab.one_request import ask
 
 
 class Room(Handler):

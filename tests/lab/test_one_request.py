@@ -1,7 +1,7 @@
 import pytest
 
 from sse_demo import serve
-from sse_demo.lab.lessons.service.one_request import ask
+from sse_demo.lab.one_request import ask
 
 
 @pytest.fixture(scope="module")
