@@ -12,13 +12,12 @@ from typing import ParamSpec, TypeVar
 
 ON_ITS_WAY = 0.1  # seconds in which an interrupt arrives that was sent at the last moment
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
 
 class Interrupted(TimeoutError):
     """A function was interrupted, since its time was over."""
-
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 
 
 def within(
