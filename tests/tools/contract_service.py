@@ -116,7 +116,7 @@ class Service(RequestHandler):
 
 
 class OneStream(RequestHandler):
-    """``/streams/N``: a command for it, its end."""
+    """``/streams/N``: a command for the client, the end that it comes to, the end that it is given."""
 
     def initialize(self, streams: dict) -> None:
         self.streams = streams
@@ -134,6 +134,12 @@ class OneStream(RequestHandler):
             raise HTTPError(400, log_message=f"no command {command!r}")
         self.streams[id].source.restart()
         self.set_status(202)
+
+    async def get(self, id: str) -> None:
+        """Answers once the client has come to its end. The harness never asks; a test of ours does."""
+        stream = self.streams[id]
+        await asyncio.wait(stream.tasks[:1])
+        self.write({"state": stream.source.ready_state.name})
 
     async def delete(self, id: str) -> None:
         stream, self.streams[id] = self.streams[id], None
