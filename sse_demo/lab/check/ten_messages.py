@@ -13,13 +13,19 @@ from ...wire.parser import EventStreamParser
 from ..lessons.ten_messages.answers import Answer, checked
 from ..views.report import Report
 from .exercise import Exercise
+from .words import Words
 
 HERE = ("127.0.0.1", "localhost")
 TIMEOUT = 3.0  # seconds for one answer of the server
 MENU = ["tea", "coffee", "cake"]
 ENOUGH = 20  # events of one answer: a menu that has more is wrong already
 FEW = 3  # ids that a remark names
-STRANGE_IDS = ("yesterday", "-1", "-2", "0", "1", "2", "3", "4", "99", "٣", "a b", "None")
+STRANGE_IDS = ("yesterday", "-1", "-2", "0", "1", "2", "3", "4", "99", "٣", "²", "a b", "None", ",")
+LOOKS = ("0{}", "{}0", "{0}{0}", "+{}", "{}.0", "{}-1", "x:{}", "{},x", '"{}"')  # like an id that was
+
+THREE_IDS, NO_IDS = Words("3 different ids"), Words("no ids")
+SAME_IDS, SAME_ID = Words("the same ids"), Words("the same id")
+SAME_ANSWERS, ALL = Words("the same answers"), Words("all of it")
 
 
 @Exercise
@@ -76,21 +82,17 @@ def menu(answer: Answer) -> Report:
     report.expect(first, (200, MENU), lambda: _visit(answer, "")[:2])
     if not report.passed:
         return report
-    report.expect("each message has an id of its own", "3 different ids", lambda: _count(_visit(answer, "")[2]))
+    report.expect("each message has an id of its own", THREE_IDS, lambda: _count(_visit(answer, "")[2]))
     report.expect("a second client gets the whole menu, too", (200, MENU), lambda: _visit(answer, "")[:2])
-    report.expect("a second client gets the same ids", "the same ids", lambda: _same(answer))
+    report.expect("a second client gets the same ids", SAME_IDS, lambda: _same(answer))
     for number, text in enumerate(MENU):
         rest = MENU[number + 1 :]
         wanted = (200, rest) if rest else (204, [])
         what = f"200 and only {' and '.join(rest)}" if rest else "204 and no message"
         report.expect(f"a visit after {text} is answered with {what}", wanted, partial(_after, answer, number))
-    report.expect("coffee keeps its id on a visit after tea", "the same id", lambda: _keeps_its_id(answer))
-    report.expect(
-        "a visit gets the same answer, whoever has come in between", "the same answers", lambda: _in_turn(answer)
-    )
-    report.expect(
-        "an id that was never on the menu is answered with the whole menu", "all of it", lambda: _strange(answer)
-    )
+    report.expect("coffee keeps its id on a visit after tea", SAME_ID, lambda: _keeps_its_id(answer))
+    report.expect("a visit gets the same answer, whoever has come in between", SAME_ANSWERS, lambda: _in_turn(answer))
+    report.expect("an id that was never on the menu is answered with the whole menu", ALL, lambda: _strange(answer))
     return report
 
 
@@ -134,11 +136,11 @@ def _visit(answer: Answer, last_event_id: str) -> tuple[int, list[str], list[str
 def _count(ids: list[str | None]) -> str:
     missing = ids.count(None)
     if missing:
-        return f"{missing} messages without an id"
+        return Words(f"{missing} messages without an id")
     for id in filter(None, ids):
         if id != _in_a_header(id):
-            return f"{id!r}, which loses its outer spaces on the way back"
-    return f"{len(set(ids))} different ids"
+            return Words(f"{id!r}, which loses its outer spaces on the way back")
+    return Words(f"{len(set(ids))} different ids")
 
 
 def _in_a_header(id: str) -> str:
@@ -158,39 +160,40 @@ def _after(answer: Answer, number: int) -> tuple[int, list[str]]:
 def _same(answer: Answer) -> str:
     one, another = _visit(answer, "")[2], _visit(answer, "")[2]
     if None in one:
-        return "none"
-    return "the same ids" if one == another else f"{one} and then {another}"
+        return NO_IDS
+    return SAME_IDS if one == another else Words(f"{one} and then {another}")
 
 
 def _keeps_its_id(answer: Answer) -> str:
     before, after = _visit(answer, "")[2][1:2], _back(answer, 0)[2][:1]
     if None in before:
-        return "none"
-    return "the same id" if before == after else f"{before} and then {after}"
+        return NO_IDS
+    return SAME_ID if before == after else Words(f"{before} and then {after}")
 
 
 def _in_turn(answer: Answer) -> str:
     """Clients who come back in any order, with no first visit between them, which a server could begin anew at."""
     ids = _visit(answer, "")[2]
     if None in ids:
-        return "no ids"
+        return NO_IDS
     for number in (2, 0, 2, 1, 0, 1):
         rest = MENU[number + 1 :]
         got = _visit(answer, _in_a_header(ids[number] or ""))[:2]
         if got != (200 if rest else 204, rest):
-            return f"{got} for a client that has seen {MENU[number]}"
-    return "the same answers"
+            return Words(f"{got} for a client that has seen {MENU[number]}")
+    return SAME_ANSWERS
 
 
 def _strange(answer: Answer) -> str:
     known = [id for id in _visit(answer, "")[2] if id]
     failed = [id for id in _strangers(known) if _visit(answer, id)[:2] != (200, MENU)]
-    return f"something else for {', '.join(map(repr, failed[:FEW]))}" if failed else "all of it"
+    return Words(f"something else for {', '.join(map(repr, failed[:FEW]))}") if failed else ALL
 
 
 def _strangers(known: list[str]) -> list[str]:
     """Ids that were never on the menu; those which look like one that was come first."""
-    looks = [look for id in known for look in (f"0{id}", f"{id}0", id + id, id.swapcase(), id[:-1])]
-    looks += [one + other for one, other in pairwise(known)] + ["".join(known)]
+    looks = [look for id in known for look in (*(form.format(id) for form in LOOKS), id.swapcase(), id[:-1])]
+    for between in ("", ",", ", ", " ", "', '"):
+        looks += [between.join(some) for some in (*pairwise(known), known)]
     sent = [_in_a_header(id) for id in (*looks, *STRANGE_IDS)]
     return [id for id in dict.fromkeys(sent) if id and id not in known]

@@ -11,9 +11,11 @@ from ..lessons.wire_format.judge import Contestant, judge
 from ..lessons.wire_format.rules import OTHER_LINE_ENDS, RULES, Read
 from ..views.report import Report
 from .exercise import Exercise
+from .words import Words
 
 ENDS = ("\n", "\r", "\r\n")
-VALUE = " a: é\u2028\t "  # of an event type or an id: all in it is text
+VALUE = ' A: é\u2028\t<&"%{}\\n '  # of an event type or an id: all in it is text
+MARKUP = '{"a": "<b>&amp;</b> %0A \\n"}'  # of data: all in it is text, too
 ODD = (
     b"\xef\xbb\xbfdata: one\rdata: two\r\r"
     b"id: 1\x002\ndata: three\n\n"
@@ -23,17 +25,11 @@ ODD = (
 )
 
 
-class _Words(str):
-    """A text that a report shows without quotes."""
-
-    __slots__ = ()
-    __repr__ = str.__str__
-
-
-REFUSED = _Words("a ValueError")
-HARMLESS = _Words("one event, with all of it as data")
-NOTHING_ELSE = _Words("an error, or one event")
-KEPT = _Words("all kept")
+REFUSED = Words("a ValueError")
+HARMLESS = Words("one event, with all of it as data")
+NOTHING_ELSE = Words("an error, or one event")
+KEPT = Words("all kept")
+FIELDS = ("data", "event", "id", "retry")
 
 
 @Exercise
@@ -68,10 +64,11 @@ def encode(encode: Callable[..., bytes]) -> Report:
     expect("empty data is an event", _message(""))
     expect("other characters end no line of data", *(_message(f"a{other}b") for other in OTHER_LINE_ENDS))
     expect("a NUL and a byte-order mark stay in data", _message("a\0b"), _message("\ufeffa"))
+    expect("markup, braces and backslashes stay in data", _message(MARKUP))
     expect("spaces around each line of data are kept", _message("  a "), _message("  a \n\n  b\t"))
     expect("event is sent as it is, with spaces and colons", (VALUE, "x", ""), event=VALUE)
     expect("id is sent as it is, with spaces and colons", ("message", "x", VALUE), id=VALUE)
-    expect("text is UTF-8", ("thé", "茶 🍵", "é"), event="thé", id="é")
+    expect("text is UTF-8", ("thé", "茶 🍵 e\u0301", "é"), event="thé", id="é")
     expect("event sets the event type", ("greeting", "x", ""), event="greeting")
     expect("id sets the last event ID", ("message", "x", "7"), id="7")
     report.expect('id="" takes the last event ID away', [("message", "x", "7"), _message("y")], after_an_id)
@@ -81,7 +78,7 @@ def encode(encode: Callable[..., bytes]) -> Report:
     report.expect("data cannot forge an event", HARMLESS, _forged_by_data, encode)
     report.expect("a line end in event is refused", REFUSED, _forged_by, encode, "event")
     report.expect("a line end in id is refused", REFUSED, _forged_by, encode, "id")
-    report.expect("a NUL in id is refused", REFUSED, _let_through, encode, "id", "1\x002")
+    report.expect("a NUL in id is refused", REFUSED, _let_through, encode, "id", "1\x002", "\x001", "1\x00")
     report.expect("a text as retry cannot forge an event", NOTHING_ELSE, _forged_by_retry, encode)
     return report
 
@@ -105,36 +102,39 @@ def _forged_by_data(encode: Callable[..., bytes]) -> str:
         data = f"a{end}{end}event: logout{end}data: forged{end}{end}"
         events = _read(encode(data))
         if events != [_message(data.replace(end, "\n"))]:
-            return _Words(f"{events} at the client, from data={data!r}")
+            return Words(f"{events} at the client, from data={data!r}")
     return HARMLESS
 
 
 def _forged_by(encode: Callable[..., bytes], field: str) -> str:
     for end in ENDS:
-        for value in (f"a{end}data: forged{end}{end}", f"a{end}", f"{end}a"):
-            if (outcome := _let_through(encode, field, value)) != REFUSED:
-                return outcome
+        values = (f"a{end}data: forged{end}{end}", f"a{end}", f"{end}a", end)
+        if (outcome := _let_through(encode, field, *values)) != REFUSED:
+            return outcome
     return REFUSED
 
 
 def _forged_by_retry(encode: Callable[..., bytes]) -> str:
     for end in ENDS:
-        value = f"500{end}data: forged{end}{end}"
-        try:
-            events = _read(encode("x", retry=value))
-        except (TypeError, ValueError):
-            continue
-        if events != [_message("x")]:
-            return _Words(f"{events} at the client, from retry={value!r}")
+        for value in (f"500{end}data: forged{end}{end}", f"500{end}id: forged", f"500{end}", f"{end}500"):
+            for fields, wanted in (({}, _message("x")), ({"event": "e", "id": "7"}, ("e", "x", "7"))):
+                try:
+                    events = _read(encode("x", retry=value, **fields))
+                except (TypeError, ValueError):
+                    continue
+                if events != [wanted]:
+                    return Words(f"{events} at the client, from retry={value!r}")
     return NOTHING_ELSE
 
 
-def _let_through(encode: Callable[..., bytes], field: str, value: str) -> str:
-    try:
-        stream = encode("x", **{field: value})
-    except ValueError:  # or a kind of it
-        return REFUSED
-    return _Words(f"{_read(stream)} at the client, from {field}={value!r}")
+def _let_through(encode: Callable[..., bytes], field: str, *values: str) -> str:
+    for value in values:
+        try:
+            stream = encode("x", **{field: value})
+        except ValueError:  # or a kind of it
+            continue
+        return Words(f"{_read(stream)} at the client, from {field}={value!r}")
+    return REFUSED
 
 
 class _Parser(Protocol):
@@ -172,6 +172,8 @@ def parser(contestant: type[_Parser]) -> Report:
     expect(
         "of the fields with a NUL only the id is ignored", [("a\0", "x\0", "")], b"event: a\0\nid: 1\0\ndata: x\0\n\n"
     )
+    report.expect("a line that begins with the name of an attribute or a method changes nothing",
+                  [_message("x\ny")], _named_like_the_parser, contestant)  # fmt: skip
     streams = sum(not vector.start_id for vector in VECTORS)
     report.expect(f"{len(RULES)} rules, and {streams} streams cut at every place", KEPT, _broken, contestant)
     return report
@@ -182,11 +184,17 @@ def _fed(contestant: type[_Parser], chunks: Sequence[bytes]) -> list[Any]:
     return [tuple(event) for chunk in chunks for event in instance.feed(chunk)]
 
 
+def _named_like_the_parser(contestant: type[_Parser]) -> list[Any]:
+    """A stream decides on names, too: whoever looks them up, or sets them, hands over the parser."""
+    names = "".join(f"{name}: z\n" for name in dir(contestant()) if name not in FIELDS)
+    return _fed(contestant, [b"data: x\n", names.encode(), b"data: y\n\n"])
+
+
 def _broken(contestant: Contestant) -> str:
     departures = list(judge(contestant).departures.values())
     if not departures:
         return KEPT
-    return _Words(f"{len(departures)} broken. {departures[0].rule.text} {departures[0].remark}")
+    return Words(f"{len(departures)} broken. {departures[0].rule.text} {departures[0].remark}")
 
 
 @Exercise
@@ -206,7 +214,10 @@ def odd_events(stream: bytes, events: Sequence[Sequence[str]], last_id: str) -> 
     parser = EventStreamParser()
     parser.feed(stream)
     given = list(events) if isinstance(events, (list, tuple)) else []
-    report.expect("the number of events", len(wanted), lambda: len(events))
+    if isinstance(events, (list, tuple)):
+        report.expect("the number of events", len(wanted), lambda: len(events))
+    else:
+        report.add(False, "the events are a list", f"it is {type(events).__name__}")
     for number, (event, right) in enumerate(zip(given, wanted, strict=False), start=1):
         parts = list(event) if isinstance(event, (list, tuple)) else []
         if len(parts) != len(right):

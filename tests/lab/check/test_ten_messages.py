@@ -1,6 +1,8 @@
 import itertools
 import time
 import uuid
+from functools import cache
+from http import HTTPStatus
 
 import pytest
 
@@ -58,6 +60,12 @@ def test_four_messages_accepts(server, query):
         pytest.param("?count=&interval=0.25", id="no number"),
         pytest.param("?Count=4&Interval=0.5", id="capital letters"),
         pytest.param("?count=4&interval=0.25&last_event_id=1", id="the first two have been seen"),
+        pytest.param("?count=4&interval=0.25&last_event_id=9", id="all have been seen"),
+        pytest.param("?count=4&interval=0.25&count=10", id="a second count"),
+        pytest.param("?count=4;interval=0.25", id="a semicolon"),
+        pytest.param("?count=-4&interval=0.25", id="fewer than none"),
+        pytest.param("?count=4.0&interval=0.25", id="a number with a point"),
+        pytest.param("?count=4&interval=1/4", id="a fraction"),
         pytest.param("/?count=4&interval=0.25", id="another address"),
     ],
 )
@@ -92,8 +100,12 @@ def test_stop_id_accepts_whatever_the_server_answers_with_204(server, right):
 
 
 @pytest.mark.parametrize(
-    "wrong", [None, 9, b"9", "", "8", "-1", "nine", "9.0", "9999999999", "9\r\nLast-Event-ID: 9", "9\n", "٩", "204"[:1]]
-)
+    "wrong",
+    [
+        None, 9, b"9", "", "8", "-1", "nine", "9.0", "9999999999", "9\r\nLast-Event-ID: 9", "9\n", "٩", "2", "+9", "9,",
+        "9;", "0x9", "9 9",
+    ],
+)  # fmt: skip
 def test_stop_id_refuses(server, wrong):
     report = check.stop_id(f"{server.url}/stream", wrong)
     assert not report.passed
@@ -154,9 +166,32 @@ def by_an_id_of_two_words(last_event_id):
     return (200, rest) if rest else (204, ())
 
 
+def by_a_table(last_event_id):
+    """With a status of the standard library, and tuples."""
+    seen = {"": 0, "1": 1, "2": 2}.get(last_event_id, 0)
+    return (HTTPStatus.NO_CONTENT, ()) if last_event_id == "3" else (HTTPStatus.OK, tuple(EVENTS[seen:]))
+
+
+def by_ids_with_accents(last_event_id):
+    ids = ["thé", "café", "gâteau"]
+    rest = [Event(name, id=id) for name, id in zip(NAMES, ids, strict=True)]
+    rest = rest[ids.index(last_event_id) + 1 :] if last_event_id in ids else rest
+    return (200, rest) if rest else (204, [])
+
+
+@cache
+def by_answers_that_are_kept(last_event_id):
+    return by_index(last_event_id)
+
+
 @pytest.mark.parametrize(
-    "right", [by_index, by_name, by_number, by_cases, by_an_id_of_two_words], ids=lambda right: right.__name__
-)
+    "right",
+    [
+        by_index, by_name, by_number, by_cases, by_an_id_of_two_words, by_a_table, by_ids_with_accents,
+        by_answers_that_are_kept,
+    ],
+    ids=lambda right: right.__name__,
+)  # fmt: skip
 def test_menu_accepts(right):
     report = check.menu(right)
     assert report.passed, report
@@ -294,6 +329,54 @@ def spaced(last_event_id, form):
     return (200, rest) if rest else (204, [])
 
 
+def in_a_list_as_text(last_event_id):
+    """Asks whether the id is part of the list's text, and takes its last digit."""
+    known = last_event_id[-1:] in list("123") and last_event_id in "1,2,3"
+    return by_index(last_event_id[-1] if known else "")
+
+
+def in_the_repr_of_a_list(last_event_id):
+    digits = [character for character in last_event_id if character in "123"]
+    return by_index(digits[-1] if digits and last_event_id in str(list("123")) else "")
+
+
+def fails_for_a_digit_that_is_no_number(last_event_id):
+    """``"²".isdigit()`` is true, and ``int("²")`` raises."""
+    number = int(last_event_id) if last_event_id.isdigit() else 0
+    return by_index(str(number) if str(number) == last_event_id else "")
+
+
+def without_quotes(last_event_id):
+    return by_index(last_event_id.strip('"'))
+
+
+def without_a_sign(last_event_id):
+    return by_index(last_event_id.lstrip("+"))
+
+
+def before_a_hyphen(last_event_id):
+    return by_index(last_event_id.partition("-")[0])
+
+
+def after_a_colon(last_event_id):
+    return by_index(last_event_id.rpartition(":")[2])
+
+
+def first_of_several(last_event_id):
+    return by_index(last_event_id.split(",")[0])
+
+
+def as_a_fraction(last_event_id):
+    try:
+        return by_index(f"{float(last_event_id):g}")
+    except ValueError:
+        return 200, EVENTS
+
+
+def an_error_for_strangers(last_event_id):
+    return by_index(last_event_id) if last_event_id in ("", "1", "2", "3") else (404, [])
+
+
 def exits(last_event_id):
     raise SystemExit
 
@@ -306,7 +389,9 @@ def exits(last_event_id):
         numbers_without_limits, the_end_for_strangers, one_id_for_all, an_id_for_the_last_alone, messages_with_the_204,
         the_end_as_an_error, the_id_as_a_number, no_answer, the_events_alone, texts, without_an_end, takes_nothing,
         exits, None, "204", in_a_text, by_its_first_letters, in_any_case, as_a_number, with_a_space_before_each_id,
-        with_a_space_after_each_id,
+        with_a_space_after_each_id, in_a_list_as_text, in_the_repr_of_a_list, fails_for_a_digit_that_is_no_number,
+        without_quotes, without_a_sign, before_a_hyphen, after_a_colon, first_of_several, as_a_fraction,
+        an_error_for_strangers,
     ],
     ids=lambda wrong: getattr(wrong, "__name__", repr(wrong)),
 )  # fmt: skip
@@ -343,7 +428,8 @@ def test_menu_that_remembers_visits_instead_of_ids_is_refused():
 
 def test_menu_says_what_is_wrong_with_an_id():
     assert "'tea ', which loses its outer spaces" in repr(check.menu(with_a_space_after_each_id))
-    assert "something else for '01', '02', '03'" in repr(check.menu(as_a_number))
+    assert "expected all of it, got something else for '01'" in repr(check.menu(as_a_number))
+    assert "expected 3 different ids, got 3 messages without an id" in repr(check.menu(as_it_was))
 
 
 def test_menu_that_never_returns_is_waited_for_once(monkeypatch):

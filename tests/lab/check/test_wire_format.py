@@ -1,5 +1,7 @@
+import html
 import re
 import textwrap
+import unicodedata
 
 import pytest
 
@@ -79,6 +81,15 @@ def by_hand(data, event=None, id=None, retry=None):
     retry_through_int=lambda data, event=None, id=None, retry=None: encoder()(
         data, event, id, retry if retry is None else int(retry)
     ),
+    retry_of_another_type_is_a_type_error=lambda data, event=None, id=None, retry=None: encoder()(
+        data, event, id, retry if retry is None else retry + 0
+    ),
+    a_comment_before_each_event=lambda data, **fields: b": hello\n" + encoder()(data, **fields),
+    lines_that_end_with_cr=lambda data, **fields: encoder()(data, **fields).replace(b"\n", b"\r"),
+    no_colon_where_there_is_no_value=encoder(
+        line=lambda name, value: f"{name}: {value}\n" if value != "" else f"{name}\n"
+    ),
+    data_in_the_middle=encoder(order=("id", "data", "event", "retry")),
     retry_of_another_type_is_left_out=lambda data, event=None, id=None, retry=None: encoder()(
         data, event, id, retry if isinstance(retry, int) else None
     ),
@@ -114,6 +125,32 @@ def test_right_encoders(answer):
     retry_may_begin_with_a_number=encoder(
         check_value=lambda name, value: not re.match(r"\d+", value) if name == "retry" else refused(name, value)
     ),
+    retry_may_end_with_a_line_end=encoder(
+        check_value=lambda name, value: not re.match(r"\d+$", value) if name == "retry" else refused(name, value)
+    ),
+    retry_may_have_any_field_but_data=encoder(
+        check_value=lambda name, value: "data" in value if name == "retry" else refused(name, value)
+    ),
+    nul_is_looked_for_after_the_start=encoder(
+        check_value=lambda name, value: refused(name, value) and (name != "id" or value.find("\0") != 0)
+    ),
+    nul_is_looked_for_inside=encoder(
+        check_value=lambda name, value: refused(name, value.strip("\0") if name == "id" else value)
+    ),
+    leaves_out_what_is_a_line_end_and_no_more=encoder(
+        check_value=lambda name, value: bool(value.strip("\r\n")) and refused(name, value),
+        is_given=lambda value: value == "" or (value is not None and str(value).strip("\r\n")),
+    ),
+    escapes_markup=lambda data, **fields: encoder()(html.escape(data), **fields),
+    escapes_markup_in_a_type=lambda data, event=None, **fields: encoder()(data, event and html.escape(event), **fields),
+    reads_escapes=lambda data, **fields: encoder()(data.replace("\\n", "\n"), **fields),
+    doubles_backslashes=lambda data, **fields: encoder()(data.replace("\\", "\\\\"), **fields),
+    formats_data=encoder(line=lambda name, value: (f"{name}: {value}\n").format()),
+    formats_data_by_percent=encoder(line=lambda name, value: (f"{name}: {value}\n") % ()),
+    normalises=lambda data, **fields: encoder()(unicodedata.normalize("NFC", data), **fields),
+    type_in_small_letters=lambda data, event=None, **fields: encoder()(data, event and event.lower(), **fields),
+    id_in_small_letters=lambda data, event=None, id=None, retry=None: encoder()(data, event, id and id.lower(), retry),
+    folds_long_lines=encoder(lines=lambda data: textwrap.wrap(data, 70) or [""]),
     refuses_a_colon=encoder(check_value=lambda name, value: refused(name, value) or ":" in value),
     refuses_all_that_splitlines_splits=encoder(
         check_value=lambda name, value: refused(name, value) or (value and value.splitlines() != [value])
@@ -284,7 +321,39 @@ class ByBytes:
         return events
 
 
-@each(plain=Right, ours=Ours, generator=Generator, by_bytes=ByBytes)
+class ByAPattern(Right):
+    """A line is taken apart by a regular expression."""
+
+    def line(self, line):
+        match = re.fullmatch("([^:]+):? ?(.*)", line, re.DOTALL)
+        return super().line(": ".join(match.groups()) if match else line)
+
+
+class ByATable(Right):
+    """A method for each field, which only a table leads to."""
+
+    def __init__(self):
+        super().__init__()
+        self.methods = {"data": self.on_data, "event": self.on_event, "id": self.on_id}
+
+    def on_data(self, value):
+        self.data.append(value)
+
+    def on_event(self, value):
+        self.event = value
+
+    def on_id(self, value):
+        self.id = self.id if "\0" in value else value
+
+    def line(self, line):
+        if not line:
+            return super().line(line)
+        name, _, value = line.partition(":")
+        self.methods.get(name, str)(value.removeprefix(" "))
+        return []
+
+
+@each(plain=Right, ours=Ours, generator=Generator, by_bytes=ByBytes, by_a_pattern=ByAPattern, by_a_table=ByATable)
 def test_right_parsers(answer):
     assert check.parser(answer).passed, check.parser(answer)
 
@@ -383,6 +452,59 @@ class SharedState(Right):
         self.data = SHARED
 
 
+class SetsWhatTheStreamNames(Right):
+    def line(self, line):
+        name, _, value = line.partition(":")
+        if name and name not in ("data", "event", "id", "retry"):
+            setattr(self, name, value)
+        return super().line(line)
+
+
+class CallsWhatTheStreamNames(Right):
+    def line(self, line):
+        method = getattr(self, line.partition(":")[0] or "none", None)
+        if callable(method):
+            method("")
+        return super().line(line)
+
+
+class StripsALineBeforeItIsBlank(Right):
+    def line(self, line):
+        return super().line(line if line.strip() else "")
+
+
+class ANulIsABlankLine(Right):
+    def line(self, line):
+        return super().line(line.strip("\0") and line)
+
+
+class NormalisesText(Right):
+    def line(self, line):
+        return super().line(unicodedata.normalize("NFC", line))
+
+
+class UnescapesMarkup(Right):
+    def line(self, line):
+        return super().line(html.unescape(line))
+
+
+class KeepsFiftyLines(Right):
+    def line(self, line):
+        self.data = self.data[-50:]
+        return super().line(line)
+
+
+class ALineWithoutAColonEndsTheData(Right):
+    def line(self, line):
+        self.data = self.data if ":" in line or line in ("", "data") else []
+        return super().line(line)
+
+
+class MessageInAnyCase(Right):
+    def line(self, line):
+        return super().line("event" if line.lower() == "event: message" else line)
+
+
 class NoneForNothing(Right):
     def feed(self, chunk):
         return super().feed(chunk) or None
@@ -414,6 +536,15 @@ class NoneForNothing(Right):
     waits_after_cr=WaitsAfterCr,
     keeps_the_byte_order_mark=KeepsTheMark,
     fails_on_what_is_no_utf_8=Strict,
+    sets_what_the_stream_names=SetsWhatTheStreamNames,
+    calls_what_the_stream_names=CallsWhatTheStreamNames,
+    strips_a_line_before_it_is_blank=StripsALineBeforeItIsBlank,
+    a_nul_is_a_blank_line=ANulIsABlankLine,
+    normalises_text=NormalisesText,
+    unescapes_markup=UnescapesMarkup,
+    keeps_fifty_lines=KeepsFiftyLines,
+    a_line_without_a_colon_ends_the_data=ALineWithoutAColonEndsTheData,
+    message_in_any_case=MessageInAnyCase,
     returns_none=NoneForNothing,
     one_list_for_all=SharedState,
     an_instance=Right(),
@@ -427,8 +558,8 @@ def test_wrong_parsers(answer):
 def test_a_parser_that_never_returns(monkeypatch):
     monkeypatch.setattr("sse_demo.lab.views.report.PATIENCE", 0.05)
     report = check.parser(Endless)
-    assert len(missing(report)) == 10
-    assert repr(report).count("still running") == 1, "it is not waited for ten times"
+    assert len(missing(report)) == 11
+    assert repr(report).count("still running") == 1, "it is not waited for eleven times"
 
 
 def test_a_parser_that_breaks_one_rule_is_told_which_and_shown_the_bytes():
@@ -438,7 +569,7 @@ def test_a_parser_that_breaks_one_rule_is_told_which_and_shown_the_bytes():
 
 
 def test_a_parser_that_is_not_finished_passes_nothing():
-    assert len(missing(check.parser(Starter))) == 10
+    assert len(missing(check.parser(Starter))) == 11
 
 
 # Exercise 3
@@ -480,6 +611,10 @@ def test_right_lists(answer):
     none=None,
     number=3,
     generator=(event for event in (ONE, THREE, FOUR)),
+    text_of_three_letters="abc",
+    range_of_three=range(3),
+    set_of_three={1, 2, 3},
+    dictionary_of_three={1: ONE, 2: THREE, 3: FOUR},
 )
 def test_wrong_lists(answer):
     report = check.odd_events(ODD, answer, "9")

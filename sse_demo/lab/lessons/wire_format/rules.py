@@ -63,12 +63,14 @@ def _case(stream: bytes | str | tuple[bytes, ...], *events: str | Read) -> Case:
 
 
 _ = _case
+MANY = 100
 OTHER_LINE_ENDS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"  # to str.splitlines
 
 RULES: tuple[Rule, ...] = (
     Rule("data", "A block with data is an event.", (_("data: x\n\n", "x"), _("data: x\n\ndata: y\n\n", "x", "y"))),
     # Data
-    Rule("two-lines", "Lines of data are joined by line ends.", (_("data: x\ndata: y\n\n", "x\ny"),)),
+    Rule("two-lines", "Lines of data are joined by line ends.", (_("data: x\ndata: y\n\n", "x\ny"),
+         _("data: x\n" * MANY + "\n", "\n".join("x" * MANY)))),
     Rule("empty-line", "An empty line of data is a line of data.",
          (_("data:\n\n", ""), _("data:\ndata: x\n\n", "\nx"), _("data: x\ndata:\n\n", "x\n"))),
     Rule("no-data", "A block without data is no event.",
@@ -76,20 +78,24 @@ RULES: tuple[Rule, ...] = (
     # A line
     Rule("no-space", "The space after the colon may be missing.", (_("data:x\n\n", "x"),)),
     Rule("value-kept", "One space after the colon is taken away, and nothing else.",
-         (_("data:  x\n\n", " x"), _("data: \tx\n\n", "\tx"), _("data: x \n\n", "x "), _("data: x\0\n\n", "x\0")),
+         (_("data:  x\n\n", " x"), _("data: \tx\n\n", "\tx"), _("data: x \n\n", "x "), _("data: x\0\n\n", "x\0"),
+          _("data: &lt;%0A\\n\n\n", "&lt;%0A\\n"), _("data: e\u0301\n\n", "e\u0301")),
          _("data:  \n\n", " ")),
     Rule("no-colon", "A line without a colon is a name with an empty value.", (_("data\n\n", ""),),
          after=("empty-line",)),
     Rule("first-colon", "The first colon separates.", (_("data: x: y\n\n", "x: y"),), _("data::\n\n", ":")),
     Rule("comment", "A line that begins with a colon is ignored.",
          (_(": x\ndata: y\n\n", "y"), _(":data: x\n\n"), _("data: x\n:\ndata: y\n\n", "x\ny"))),
-    Rule("unknown", "A line with another name is ignored.", (_("x: 1\ndata: y\n\n", "y"), _("x\ndata: y\n\n", "y"))),
+    Rule("unknown", "A line with another name is ignored.", (_("x: 1\ndata: y\n\n", "y"), _("x\ndata: y\n\n", "y"),
+         _("data: x\ny\ndata: z\n\n", "x\nz"), _("data: x\n \ndata: y\n\n", "x\ny"),
+         _("data: x\n\0\ndata: y\n\n", "x\ny"))),
     Rule("case", "A name has small letters.", (_("Data: x\n\n"), _("DATA: x\n\n")), _("Data\n\n")),
     Rule("untrimmed", "A space before or after a name belongs to the name.", (_(" data: x\n\n"), _("data : x\n\n")),
          _("data \n\n")),
     Rule("whole-name", "A name that only begins like a field is another one.", (_("database: x\n\n"),), _("dataa\n\n")),
     # The event type
-    Rule("type", "event sets the event type.", (_("event: x\ndata: y\n\n", ("x", "y", "")),),
+    Rule("type", "event sets the event type.", (_("event: x\ndata: y\n\n", ("x", "y", "")),
+         _("event: Message\ndata: x\n\n", ("Message", "x", ""))),
          _("event:x\ndata\n\n", ("x", "", ""))),
     Rule("no-type", "An empty event type is message.", (_("event:\ndata: x\n\n", "x"),), _("event\ndata\n\n", "")),
     Rule("type-once", "The event type is for one event only.",
