@@ -1,4 +1,4 @@
-"""``CutSlider`` in a real JupyterLab: two that are linked, the mouse, the keys, and a kernel that has gone."""
+"""``CutSlider`` in a real JupyterLab: two of the same stream, the mouse, the keys, and a kernel that has gone."""
 
 import re
 
@@ -10,14 +10,13 @@ CELLS = (
     """
 from sse_demo import EventStreamParser
 from sse_demo.lab.lessons.wire_format.cut_slider import CutSlider
-from ipywidgets import link
 
 def forgetful(chunks):
     return [event for chunk in chunks for event in EventStreamParser().feed(chunk)]
 
 first = CutSlider(b"data: one\\n\\ndata: two\\n\\n", forgetful, at=11)
 first""",
-    "second = CutSlider(first.stream, EventStreamParser)\nlink((first, 'at'), (second, 'at'))\nsecond",
+    "second = CutSlider(first.stream, EventStreamParser, at=11)\nsecond",
 )
 
 

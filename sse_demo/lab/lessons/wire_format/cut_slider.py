@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakSet
 
 import anywidget
 import traitlets
@@ -23,10 +24,12 @@ class CutSlider(anywidget.AnyWidget):
     Below the strip stand the events that a parser gives when the stream comes in these two chunks, and a mark for each
     place that was tried: whether the events are the same as without a cut.
 
+    Sliders of the same stream move together, whichever of their cells has run last.
+
     Args:
         stream: The bytes, some 50 at most.
         contestant: A parser, as for :func:`sse_demo.lab.score_board`.
-        at: Before which byte the stream is cut at first.
+        at: Before which byte the stream is cut at first. The other sliders of the stream move there.
 
     Attributes:
         at: Before which byte the stream is cut.
@@ -42,6 +45,8 @@ class CutSlider(anywidget.AnyWidget):
     tried = traitlets.List(traitlets.Int()).tag(sync=True)
     result = traitlets.Unicode("").tag(sync=True)  # HTML
     shown = traitlets.Int(-1).tag(sync=True)  # the place that the result is of
+    _all: ClassVar[WeakSet[CutSlider]] = WeakSet()
+
     colors = traitlets.Dict({"first": OURS, "second": OTHER, "good": GOOD, "wrong": WRONG}).tag(sync=True)
 
     def __init__(self, stream: bytes, contestant: Contestant, at: int = 0) -> None:
@@ -52,6 +57,9 @@ class CutSlider(anywidget.AnyWidget):
         super().__init__(labels=[_label(byte) for byte in stream], at=at, tried=[0] * (len(stream) + 1))
         self._cut()
         self.observe(self._cut, "at")
+        self._all.add(self)
+        self._move_the_others()
+        self.observe(self._move_the_others, "at")
 
     def __repr__(self) -> str:
         return f"CutSlider({len(self.stream)} bytes)"  # and not what comes of it: a reader is to find out
@@ -67,6 +75,11 @@ class CutSlider(anywidget.AnyWidget):
         self.tried = [*self.tried[:place], 1 if harmless else -1, *self.tried[place + 1 :]]
         self.result = self._result(harmless)
         self.shown = place
+
+    def _move_the_others(self, _: object = None) -> None:
+        for other in list(self._all):
+            if other.stream == self.stream:
+                other.at = self.at
 
     def _result(self, harmless: bool) -> str:
         color = GOOD if harmless else WRONG

@@ -45,6 +45,23 @@ def test_the_cut_stays_inside(at, place):
     assert slider.at == place
 
 
+def test_sliders_of_the_same_stream_move_together_whichever_of_them_is_made_again():
+    first = CutSlider(STREAM, forgetful, at=15)
+    second = CutSlider(STREAM, EventStreamParser, at=15)
+    other = CutSlider(STREAM + b"\n", forgetful, at=3)
+    second.at = 11
+    assert first.at == 11
+    first = CutSlider(STREAM, forgetful, at=15)
+    assert second.at == 15
+    first.at = 4
+    assert (second.at, second.shown, other.at) == (4, 4, 3)
+    second.at = 99
+    assert first.at == len(STREAM)
+    first.close()
+    second.at = 5
+    assert second.at == 5
+
+
 def test_every_byte_is_seen():
     assert CutSlider("é x\r\n\t".encode(), forgetful).labels == ["c3", "a9", "␣", "x", "␍", "↵", "\\t"]
 
