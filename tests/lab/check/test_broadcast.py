@@ -1,4 +1,4 @@
-from collections import Counter
+from collections import Counter, OrderedDict
 from itertools import cycle, islice
 
 import pytest
@@ -214,6 +214,62 @@ class Wrong:
                 return
             subscriber.cursor = number + 1
 
+    def a_cursor_of_zero_is_no_cursor(subscriber, log):
+        if subscriber.cursor and subscriber.cursor < log.start:
+            if not subscriber.take(RESET):
+                return
+            subscriber.cursor = log.start
+        subscriber.cursor = max(subscriber.cursor, log.start)
+        ours(subscriber, log)
+
+    def events_are_offered_though_reset_was_refused(subscriber, log):
+        if subscriber.cursor < log.start and subscriber.take(RESET):
+            subscriber.cursor = log.start
+        for number in range(max(subscriber.cursor, log.start), log.end)[:TURN]:
+            if not subscriber.take(log[number]):
+                return
+            subscriber.cursor = number + 1
+
+    def reset_is_offered_three_times(subscriber, log):
+        if subscriber.cursor < log.start:
+            if not any(subscriber.take(RESET) for _ in range(3)):
+                return
+            subscriber.cursor = log.start
+        ours(subscriber, log)
+
+    def after_a_gap_only_the_newest(subscriber, log):
+        if subscriber.cursor < log.start:
+            if not subscriber.take(RESET):
+                return
+            subscriber.cursor = max(log.start, log.end - 5)
+        ours(subscriber, log)
+
+    def reset_comes_alone(subscriber, log):
+        if subscriber.cursor >= log.start:
+            ours(subscriber, log)
+        elif subscriber.take(RESET):
+            subscriber.cursor = log.start
+
+    def reset_comes_last(subscriber, log):
+        gap = subscriber.cursor < log.start
+        subscriber.cursor = max(subscriber.cursor, log.start)
+        ours(subscriber, log)
+        if gap:
+            subscriber.take(RESET)
+
+    def one_too_many(subscriber, log):
+        for number in range(max(subscriber.cursor, log.start), log.end)[: TURN + 1]:
+            if not subscriber.take(log[number]):
+                return
+            subscriber.cursor = number + 1
+
+    def the_end_of_the_log_is_not_seen(subscriber, log):
+        while subscriber.take(log[subscriber.cursor]):
+            subscriber.cursor += 1
+
+    async def it_is_awaited_by_nobody(subscriber, log):
+        ours(subscriber, log)
+
     def told_once_in_a_life(subscriber, log):
         if subscriber.cursor < log.start:
             if not getattr(subscriber, "told", False) and not subscriber.take(RESET):
@@ -305,6 +361,13 @@ class RightNewest:
             found.setdefault(key, value)
         return list(found.items())[::-1]
 
+    def moved_to_the_end(pairs):
+        found = OrderedDict()
+        for key, value in pairs:
+            found[key] = value
+            found.move_to_end(key)
+        return found.items()
+
     def by_the_last_place(pairs):
         last = {key: place for place, (key, _) in enumerate(pairs)}
         return [pair for place, pair in enumerate(pairs) if last[pair[0]] == place]
@@ -386,6 +449,39 @@ class WrongNewest:
     def the_place_of_an_equal_pair(pairs):
         newest = dict(pairs)
         return sorted(newest.items(), key=pairs.index)
+
+    def an_older_value_that_is_false_keeps_its_place(pairs):
+        found = {}
+        for key, value in pairs:
+            if found.get(key):
+                del found[key]
+            found[key] = value
+        return list(found.items())
+
+    def an_older_none_keeps_its_place(pairs):
+        found = {}
+        for key, value in pairs:
+            if found.get(key) is not None:
+                del found[key]
+            found[key] = value
+        return list(found.items())
+
+    def only_the_last_pair_moves(pairs):
+        return [pair for pair in dict(pairs).items() if pair not in pairs[-1:]] + pairs[-1:]
+
+    def keys_are_parts_of_a_text(pairs):
+        seen, found = "", []
+        for key, value in reversed(pairs):
+            if f"/{key}" not in seen:
+                found.insert(0, (key, value))
+            seen += f"/{key}"
+        return found
+
+    def keys_are_stripped(pairs):
+        return RightNewest.taken_out_first([(key.strip(), value) for key, value in pairs])
+
+    def values_become_text(pairs):
+        return [(key, str(value)) for key, value in RightNewest.taken_out_first(pairs)]
 
     def a_set_of_pairs(pairs):
         return [pair for pair in RightNewest.taken_out_first(pairs) if pair in set(pairs)]

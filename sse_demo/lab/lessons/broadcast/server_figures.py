@@ -1,8 +1,12 @@
-"""``metric`` and ``lagging``: figures of a running server."""
+"""``metric``, ``lagging`` and ``wait_for_subscribers``: figures of a running server."""
 
 from __future__ import annotations
 
+import time
+
 from ....web.server import Server
+
+PAUSE = 0.01  # seconds between two looks
 
 
 def metric(server: Server, name: str) -> int:
@@ -24,3 +28,16 @@ def metric(server: Server, name: str) -> int:
 def lagging(server: Server) -> int:
     """How many subscribers of the server lag, now."""
     return metric(server, "sse_lagging_subscribers")
+
+
+def wait_for_subscribers(server: Server, count: int, timeout: float = 10) -> None:
+    """Wait until a server has so many subscribers, or more.
+
+    Raises:
+        TimeoutError: It has fewer, and the time is over.
+    """
+    deadline = time.monotonic() + timeout
+    while server.hub.subscribers < count:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{server.hub.subscribers} of {count} subscribers have come within {timeout:g} s")
+        time.sleep(PAUSE)

@@ -19,6 +19,7 @@ from ....wire.parser import EventStreamParser
 TICK = 0.05  # seconds between two looks at the socket
 ANSWER_WITHIN = 10.0  # seconds
 BREAK = b"\r\n"
+TOGETHER = 20  # events that are published before the reader has to have the last of them
 BUFFER = 65_536  # bytes that the system may keep for the reader; a larger buffer would hide how slow the reader is
 
 
@@ -117,6 +118,22 @@ class SlowReader:
                 return list(self.events)
             how = f"within {timeout:g} s" if not in_time else "before the end of the stream"
             raise TimeoutError(f"no {what} {how}: {self.count} events have come")
+
+    def keep_up_with(self, publish: Callable[[], str], times: int) -> list[str]:
+        """Have events published, no faster than they are read, and return their ids.
+
+        Args:
+            publish: Publishes one event that this reader gets, and returns its id.
+            times: How many.
+
+        Raises:
+            TimeoutError: An event has not come.
+        """
+        ids: list[str] = []
+        while len(ids) < times:
+            ids += [publish() for _ in range(min(TOGETHER, times - len(ids)))]
+            self.wait_for_id(ids[-1])
+        return ids
 
     def slider(self, most: int, step: int = 20_000) -> ipywidgets.IntSlider:
         """A slider that sets :attr:`speed`, from 0 to ``most`` bytes a second."""

@@ -26,6 +26,23 @@ def test_it_reads_what_comes(server):
     assert not reader._thread.is_alive()
 
 
+def test_nothing_is_published_before_it_keeps_up(server):
+    reader = SlowReader(f"{server.url}/events?topic=pace")
+    most_behind = 0
+
+    def publish():
+        nonlocal most_behind
+        most_behind = max(most_behind, len(published) - reader.count)
+        published.append(server.publish("pace", "x"))
+        return published[-1]
+
+    published = []
+    assert reader.keep_up_with(publish, 45) == published
+    assert len(published) == reader.count == 45
+    assert most_behind < 20
+    reader.stop()
+
+
 def test_it_waits_until_it_may(server, eventually):
     reader = SlowReader(f"{server.url}/events?topic=b", speed=0)
     server.publish("b", "x" * 5000)
