@@ -211,9 +211,10 @@ class LiveEvents(View):
         rate = 0.0 if self._ended else self._rate.at(time.monotonic(), self.count)
         trouble = str(self.error) if self.error else "" if self._ended else self._trouble
         newest = list(zip(self._times, list(self.events)[-len(self._times) :], strict=False))
+        last_id = f"<code>{escape(self._source.last_event_id) or '-'}</code>"
+        figures = (f"events <b>{self.count}</b>", f"{rate:.1f} a second", f"last id {last_id}")
         self.html = (
-            f"<div>{pill(self.state)} &nbsp; events <b>{self.count}</b> &nbsp; {rate:.1f} a second &nbsp; "
-            f"last id <code>{escape(self._source.last_event_id) or '-'}</code></div>"
+            f"<div>{' &nbsp; '.join((pill(self.state), *map(_in_one_piece, figures)))}</div>"
             + (f'<div style="color:{STATES["failed"]}">{escape(trouble)}</div>' if trouble else "")
             + f'<div style="{LIST_STYLE}">{"".join(self._line(at, event) for at, event in reversed(newest))}</div>'
         )
@@ -224,3 +225,8 @@ class LiveEvents(View):
             f'<div><span style="opacity:.6">{at}</span> <b>{escape(event.event)}</b> '
             f'<span style="opacity:.6">{escape(event.id or "")}</span> {escape(data)}</div>'
         )
+
+
+def _in_one_piece(html: str) -> str:
+    """What goes to the next line as a whole, where there is no room."""
+    return f'<span style="display:inline-block">{html}</span>'

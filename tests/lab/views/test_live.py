@@ -31,7 +31,7 @@ def test_the_view_shows_the_newest_events_as_text(server):
     live.wait_for(20)
     live.stop()
     shown = live.html
-    assert "events <b>20</b>" in shown
+    assert '<span style="display:inline-block">events <b>20</b></span>' in shown
     assert shown.index("&lt;b&gt;19&lt;/b&gt;") < shown.index("&lt;b&gt;17&lt;/b&gt;")
     assert "&lt;b&gt;16" not in shown
     assert "<b>19" not in shown
