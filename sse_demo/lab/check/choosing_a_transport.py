@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol
-from unittest.mock import patch
 
 from ..views.report import Report
 from .exercise import Exercise
@@ -130,7 +133,7 @@ def inbox(contestant: type[_Inbox]) -> Report:
         poll = _reader(box)
         answers = []
         for event, hour in ("a", 3), ("b", 2):
-            with patch("time.time", return_value=hour * HOUR), patch("time.time_ns", return_value=hour * HOUR * 10**9):
+            with _clock_at(hour * HOUR, contestant):
                 box.publish(event)
                 answers.append(poll())
         return answers
@@ -148,6 +151,11 @@ def inbox(contestant: type[_Inbox]) -> Report:
         "two events with the same text are two events, and an empty text is one",
         [["tea", "tea", ""], ["tea"], []],
         lambda: turns(["tea", "tea", ""], ["tea"], []),
+    )
+    report.expect(
+        "a text of two lines, with spaces around them, is one event, and comes as it is",
+        [[" tea\nmilk "], ["sugar"]],
+        lambda: turns([" tea\nmilk "], ["sugar"]),
     )
     report.expect("each of two readers gets every event", [["a", "b"], ["a", "b"], ["c"], ["c"]], two_readers)
     report.expect("a reader who comes late gets the events that others have had", ["a", "b", "c"], latecomer)
@@ -175,6 +183,38 @@ def transports(answers: Mapping[str, str | None]) -> Report:
         else:
             report.add(False, product, f"choose one of {', '.join(CHOICES)}")
     return report
+
+
+@contextmanager
+def _clock_at(seconds: int, contestant: type) -> Iterator[None]:
+    """The clock, also where the module of a class has ``time`` or ``datetime`` by a name of its own."""
+
+    class Fake(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Fake:
+            return cls.fromtimestamp(seconds, tz)
+
+        @classmethod
+        def utcnow(cls) -> Fake:
+            return cls.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+
+    fakes = [(time.time, lambda: seconds), (time.time_ns, lambda: seconds * 10**9), (datetime, Fake)]
+    places = [vars(time), vars(sys.modules["datetime"])]
+    places += [one.__globals__ for one in vars(contestant).values() if inspect.isfunction(one)]
+    real = [
+        (place, name, value, fake)
+        for place in {id(place): place for place in places}.values()
+        for name, value in list(place.items())
+        for original, fake in fakes
+        if value is original
+    ]
+    try:
+        for place, name, _, fake in real:
+            place[name] = fake
+        yield
+    finally:
+        for place, name, value, _ in real:
+            place[name] = value
 
 
 def _reader(box: _Inbox) -> Callable[[], list[str]]:

@@ -1,5 +1,8 @@
 import time
 from collections import deque
+from datetime import UTC, datetime
+from itertools import islice
+from time import time as clock
 
 import pytest
 
@@ -62,6 +65,32 @@ def test_an_inbox_may_have_places_in_a_chain_as_cursors():
             return events, self.last
 
     assert check.inbox(Chain).passed
+
+
+def test_an_inbox_may_remember_what_each_of_its_cursors_means():
+    class Tickets(Kept):
+        def __init__(self):
+            super().__init__()
+            self.places = {}
+
+        def poll(self, cursor):
+            self.places[ticket := f"ticket {len(self.places)}"] = len(self.events)
+            return self.events[self.places.get(cursor, 0) :], ticket
+
+    assert check.inbox(Tickets).passed
+
+
+def test_an_inbox_may_copy_its_events_at_each_publication():
+    class Tuple:
+        events = ()
+
+        def publish(self, event):
+            self.events = (*self.events, event)
+
+        def poll(self, cursor):
+            return [self.events[int(cursor) :], str(len(self.events))]
+
+    assert check.inbox(Tuple).passed
 
 
 def test_an_inbox_that_waits_is_waited_for_once(monkeypatch):
@@ -170,6 +199,86 @@ def test_inboxes_that_lose_something_or_are_none():
         def poll(self, cursor):
             return [event for at, event in self.events if at > cursor], time.time()
 
+    class ByTheCalendar(Kept):
+        def publish(self, event):
+            self.events.append((datetime.now(), event))  # the slip that is tried
+
+        def poll(self, cursor):
+            new = [(at, event) for at, event in self.events if not cursor or at > cursor]
+            return [event for _, event in new], new[-1][0] if new else cursor
+
+    class ByTheImportedClock(ByTheClock):
+        def publish(self, event):
+            self.events.append((clock(), event))
+
+        def poll(self, cursor):
+            return [event for at, event in self.events if at > cursor], clock()
+
+    class LinesOfAText:
+        def __init__(self):
+            self.text = ""
+
+        def publish(self, event):
+            self.text += f"{event}\n"
+
+        def poll(self, cursor):
+            return self.text[cursor:].splitlines(), len(self.text)
+
+    class Stripped(Kept):
+        def publish(self, event):
+            super().publish(event.strip())
+
+    class ACursorThatChanges(Kept):
+        def poll(self, cursor):
+            cursor = cursor or [0]
+            events, cursor[0] = self.events[cursor[0] :], len(self.events)
+            return events, cursor
+
+    class ACursorForOnePoll(Kept):
+        def __init__(self):
+            super().__init__()
+            self.places = {}
+
+        def poll(self, cursor):
+            place = self.places.pop(cursor) if cursor else 0
+            self.places[ticket := f"ticket {len(self.places)} {len(self.events)}"] = len(self.events)
+            return self.events[place:], ticket
+
+    class TheLastAnswerIsKept(Kept):
+        last = None, None
+
+        def poll(self, cursor):
+            if self.last[0] != cursor:
+                self.last = cursor, (self.events, cursor + len(self.events))
+                self.events = []
+            return self.last[1]
+
+    class TheFarthestOfAll(Kept):
+        farthest = 0
+
+        def poll(self, cursor):
+            self.farthest = max(self.farthest, cursor)
+            return super().poll(self.farthest)
+
+    class LookedUpLater(Kept):
+        def poll(self, cursor):
+            return islice(self.events, cursor, None), len(self.events)
+
+    class FromTheEnd(Kept):
+        def poll(self, cursor):
+            return self.events[-(len(self.events) - cursor) :], len(self.events)
+
+    class OneAtATime(Kept):
+        def poll(self, cursor):
+            return self.events[cursor : cursor + 1], min(cursor + 1, len(self.events))
+
+    class NewestFirst(Kept):
+        def publish(self, event):
+            self.events.insert(0, event)
+
+        def poll(self, cursor):
+            return self.events[: len(self.events) - cursor], len(self.events)
+
     class NoEmptyText(Kept):
         def publish(self, event):
             if event:
@@ -186,11 +295,21 @@ def test_inboxes_that_lose_something_or_are_none():
     for wrong in (
         *(Emptied, Newest, Everything, OneCursorForAll, AfterTheLastEvent, AfterTheLastEventFromTheEnd, OneTooFar),
         *(SharedByAll, HandsOutItsOwnList, Unfinished, object, None, NoEmptyText, Ends),
-        *(KeepsTheNewest, FullAt50, TenAtMost, ForgetsWhatOneHasHad, ByTheClock),
+        *(KeepsTheNewest, FullAt50, TenAtMost, ForgetsWhatOneHasHad, ByTheClock, ByTheCalendar, ByTheImportedClock),
+        *(LinesOfAText, Stripped, ACursorThatChanges, ACursorForOnePoll, TheLastAnswerIsKept, TheFarthestOfAll),
+        *(LookedUpLater, FromTheEnd, OneAtATime, NewestFirst),
     ):
         report = check.inbox(wrong)
-        assert not report.passed
-        assert len(report.rows) == 10
+        assert not report.passed, wrong
+        assert len(report.rows) == 11
+
+
+def test_the_clock_goes_on_after_the_check():
+    before = datetime.now(UTC)
+    check.inbox(Kept)
+    assert type(datetime.now(UTC)) is type(before)
+    assert clock is time.time
+    assert clock() >= before.timestamp()
 
 
 RIGHT = {

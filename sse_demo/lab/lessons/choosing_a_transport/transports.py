@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import CancelledError, create_task
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
@@ -37,7 +38,7 @@ class Feed:
         self.bell.clear()
 
     async def after(self, cursor: int) -> list[str]:
-        """The events after the first so many, as soon as there are any."""
+        """The events after so many, once there are any."""
         while len(self.events) <= cursor:
             await self.bell.wait()
         return self.events[cursor:]
@@ -65,20 +66,21 @@ class Door(RequestHandler):
 
 
 class LongPolling(Door):
-    """One request, and one answer with all that has come since."""
+    """One request, and one answer with what has come."""
 
     async def get(self) -> None:
         cursor = int(self.get_argument("after"))
-        self.write({"events": await self.feed.after(cursor)})
+        events = await self.feed.after(cursor)
+        self.write({"events": events})
 
 
 class WebSocket(Door, WebSocketHandler):
-    """A request with ``Upgrade``, and then messages in both directions."""
+    """A request, and then messages in both directions."""
 
     def open(self) -> None:
         self.set_nodelay(True)
         cursor = int(self.get_argument("after"))
-        self.sending = asyncio.create_task(self.send_all(cursor))
+        self.sending = create_task(self.send_all(cursor))
 
     async def send_all(self, cursor: int) -> None:
         with suppress(WebSocketClosedError):
@@ -101,14 +103,16 @@ class SSE(Door):
         self.send_each_piece_at_once()
         self.set_header("Content-Type", "text/event-stream")
         self.write("retry: 200\n\n")
-        cursor = int(self.request.headers.get("Last-Event-ID", 0))
+        headers = self.request.headers
+        cursor = int(headers.get("Last-Event-ID", 0))
         # The reader leaves, or the server ends.
-        with suppress(StreamClosedError, asyncio.CancelledError):
+        with suppress(StreamClosedError, CancelledError):
             while True:
                 await self.flush()
                 for event in await self.feed.after(cursor):
                     cursor += 1
-                    self.write(f"id: {cursor}\ndata: {event}\n\n")
+                    self.write(f"id: {cursor}\n")
+                    self.write(f"data: {event}\n\n")
 
 
 class Client:
@@ -123,6 +127,16 @@ class Client:
         self.url = url
         self.received: list[str] = []
 
+    @property
+    def ws_url(self) -> str:
+        """The address for a WebSocket."""
+        return self.url.replace("http", "ws", 1)
+
+    @property
+    def cursor(self) -> int:
+        """How many events it has."""
+        return len(self.received)
+
     def take(self, event: str) -> None:
         """One more event."""
         self.received.append(event)
@@ -132,18 +146,19 @@ async def read_polls(client: Client) -> None:
     """Ask, take the answer, ask again."""
     async with aiohttp.ClientSession() as session:
         while True:
-            url = f"{client.url}/poll?after={len(client.received)}"
+            url = f"{client.url}/poll?after={client.cursor}"
             async with session.get(url) as answer:
-                for event in (await answer.json())["events"]:
+                said = await answer.json()
+                for event in said["events"]:
                     client.take(event)
 
 
 async def read_websocket(client: Client) -> None:
-    """Connect, and take messages until the connection ends."""
-    url = f"{client.url}/socket?after={len(client.received)}".replace("http", "ws", 1)
-    with closing(await websocket_connect(url)) as socket:
-        while (event := await socket.read_message()) is not None:
-            client.take(str(event))
+    """Connect, and take messages until the end."""
+    url = f"{client.ws_url}/socket?after={client.cursor}"
+    with closing(await websocket_connect(url)) as ws:
+        while (text := await ws.read_message()) is not None:
+            client.take(str(text))
 
 
 async def read_sse(client: Client) -> None:

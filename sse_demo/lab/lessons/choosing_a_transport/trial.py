@@ -132,9 +132,8 @@ class Trial:
     def by_hand(self) -> ipywidgets.VBox:
         """Keep publishing, with a slider for the rate and live charts of delay and bytes."""
         self.keep_publishing()
-        speed = ipywidgets.IntSlider(
-            int(self.rate), 1, FASTEST, description="events/s", layout=ipywidgets.Layout(width="640px")
-        )
+        wide = ipywidgets.Layout(width="100%", max_width="640px")
+        speed = ipywidgets.IntSlider(int(self.rate), 1, FASTEST, description="events/s", layout=wide)
         speed.observe(lambda change: setattr(self, "rate", change.new), "value")
 
         def of_each(read: Callable[[Cabled], float]) -> dict[str, Callable[[], float]]:
@@ -168,11 +167,6 @@ class Trial:
         return {name: len(self._feed.events) - len(client.received) for name, client in self.clients.items()}
 
     @property
-    def requests(self) -> Mapping[str, int]:
-        """How many requests each transport has made."""
-        return {name: self._feed.requests[door.__name__] for name, door in DOORS.items()}
-
-    @property
     def ended(self) -> Mapping[str, bool]:
         """Whether the client of each transport has given up."""
         return {name: reading.done() for name, reading in self._reading.items()}
@@ -182,9 +176,14 @@ class Trial:
         for name in names:
             self._start(name, come_back=True)
 
-    def all_in_order(self) -> bool:
-        """Whether each client has every event, once, and in order."""
-        return all(client.received == self._feed.events for client in self.clients.values())
+    def table(self) -> str:
+        """Of each client: whether it has ended, how many events it misses, and how many came twice or out of order."""
+        lines = ["client         has ended   misses   twice or out of order"]
+        for name, misses in self.missing.items():
+            ended = "yes" if self.ended[name] else "no"
+            wrong = sum(a != b for a, b in zip(self.clients[name].received, self._feed.events, strict=False))
+            lines.append(f"{name:15}{ended:12}{max(misses, 0):<9}{wrong + max(-misses, 0)}")
+        return "\n".join(lines)
 
     def stop(self) -> None:
         """Stop everything: the cables first, so that nobody waits for an answer to a farewell."""

@@ -2,6 +2,17 @@ import pytest
 
 from sse_demo.lab import Trial
 
+ONLY_SSE_HAS_ALL = """\
+client         has ended   misses   twice or out of order
+long polling   yes         1        0
+WebSocket      yes         1        0
+SSE            no          0        0"""
+EACH_ONCE = """\
+client         has ended   misses   twice or out of order
+long polling   no          0        0
+WebSocket      no          0        0
+SSE            no          0        0"""
+
 
 @pytest.fixture
 def trial():
@@ -13,7 +24,7 @@ def trial():
 def test_each_transport_carries_everything_and_is_measured(trial):
     figures = trial.measure(rate=50, count=10)
     assert set(figures) == {"long polling", "WebSocket", "SSE"}
-    assert trial.all_in_order()
+    assert not any(trial.missing.values())
     for name, (delay, worst, size, requests) in figures.items():
         assert 20 <= delay <= worst, "the cable alone takes 20 ms"
         assert size > 20
@@ -30,15 +41,29 @@ def test_who_is_cut_off_comes_back_only_where_somebody_has_written_that(trial):
     trial.wait_for("SSE")
     assert trial.missing == {"long polling": 1, "WebSocket": 1, "SSE": 0}
     assert trial.ended == {"long polling": True, "WebSocket": True, "SSE": False}
+    assert trial.table() == ONLY_SSE_HAS_ALL
+
+    def requests():
+        return [trial._feed.requests[name] for name in ("WebSocket", "SSE")]
+
     trial.come_back("long polling", "WebSocket")
     trial.wait_for_all()
-    before = trial.requests
+    before = requests()
     trial.cut()
     trial.publish(2)
     trial.mend()
     trial.wait_for_all()
-    assert trial.all_in_order()
-    assert {name: trial.requests[name] - before[name] for name in ("WebSocket", "SSE")} == {"WebSocket": 1, "SSE": 1}
+    assert trial.table() == EACH_ONCE
+    assert [now - then for now, then in zip(requests(), before, strict=True)] == [1, 1]
+
+
+def test_the_table_says_what_has_come_twice_or_in_another_order(trial):
+    trial.publish(3)
+    trial.wait_for_all()
+    assert trial.table() == EACH_ONCE
+    trial.clients["SSE"].received.reverse()
+    trial.clients["WebSocket"].received.append("once more")
+    assert [line.split()[-1] for line in trial.table().splitlines()[1:]] == ["0", "1", "2"]
 
 
 def test_the_rate_can_be_changed_while_it_publishes(trial, eventually):
