@@ -38,7 +38,8 @@ class ProgressLine(View):
             dots = "".join(_dot(exercise, f"{name}.{exercise}" in passed) for exercise in exercises)
             done += sum(f"{name}.{exercise}" in passed for exercise in exercises)
             title = escape(name.replace("_", " "))
-            rows.append(f'<tr><td>{int(number)}</td><td style="text-align:left">{title}</td><td>{dots}</td></tr>')
+            named = f'<td style="text-align:left;padding-right:1em;white-space:nowrap">{title}</td>'
+            rows.append(f'<tr><td>{int(number)}</td>{named}<td style="text-align:left">{dots}</td></tr>')
         total = sum(map(len, EXERCISES.values()))
         self.html = f"<div><b>{done} of {total} exercises passed</b></div><table>{''.join(rows)}</table>"
 
