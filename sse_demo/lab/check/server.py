@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sized
+from collections.abc import Collection
 
 from tornado.web import RequestHandler
 
 from ..lessons.server.stand import Stand
-from ..lessons.server.stream_reader import LATE, SOON
+from ..lessons.server.stream_reader import LATE, SOON, StreamReader
 from ..views.report import Report
 from .exercise import Exercise
 
 CITIES = ["Zürich", "Malmö", "Kraków"]
+PAUSE = 0.1  # seconds between two cities
 BEAT = 0.5  # seconds between two heartbeats
 BEFORE_NEXT_BEAT = 0.35  # seconds after a heartbeat
 VISITORS = 10  # who leave at once
@@ -38,10 +39,16 @@ def departures(contestant: type[RequestHandler]) -> Report:
         if one.status != "200":
             return report
         report.expect("the type is text/event-stream", "text/event-stream", lambda: one.type)
+        _framing(report, one)
         report.expect(
             "each city arrives when it is written, and not with a later one",
             "one by one",
             lambda: one.manner(len(CITIES) + 1, stand.written(one)) if came else "nothing, since nobody has flushed",
+        )
+        report.expect(
+            "the cities are written a tenth of a second apart",
+            f"{PAUSE} s",
+            lambda: stand.written(one).pause(len(CITIES) + 1, PAUSE),
         )
         report.expect(
             "each city is an event of its own: a blank line ends it",
@@ -66,14 +73,14 @@ def departures(contestant: type[RequestHandler]) -> Report:
             lambda: "two more" if len(two.data) > before + 1 else f"{len(two.data) - before} more",
         )
         two.leave()
-        stand.wait(lambda: not stand.waiting, SOON if left < 2 else LATE)  # the first has not been noticed
-        report.expect("no handler goes on when its reader has left", 0, lambda: max(left - 1, stand.waiting))
+        stand.wait(lambda: not stand.left_behind, SOON if left < 2 else LATE)  # the first has not been noticed
+        report.expect("no handler goes on when its reader has left", 0, lambda: max(left - 1, stand.left_behind))
         report.expect("no reader who leaves makes a traceback in the log", [], lambda: stand.tracebacks)
     return report
 
 
 @Exercise
-def alarm(contestant: type[RequestHandler], listening: Sized) -> Report:
+def alarm(contestant: type[RequestHandler], listening: Collection[object]) -> Report:
     """Lesson 3: a handler of a stream without news, which knows who listens.
 
     Args:
@@ -83,13 +90,17 @@ def alarm(contestant: type[RequestHandler], listening: Sized) -> Report:
     report = Report("Alarm")
     if not _is_handler(report, contestant):
         return report
-    if not isinstance(listening, Sized):
+    if not isinstance(listening, Collection):
         report.add(False, "listening is a set", f"expected a set, got {type(listening).__name__}")
         return report
     others = len(listening)  # who have been left by an earlier attempt
 
     def count() -> int:
         return len(listening) - others
+
+    def members() -> int | str:
+        strangers = {type(one).__name__ for one in tuple(listening) if not isinstance(one, RequestHandler)}
+        return f"{count()} of type {', '.join(strangers)}" if strangers else count()
 
     with contextlib.ExitStack() as stack:
         stand = stack.enter_context(Stand(contestant))
@@ -103,16 +114,21 @@ def alarm(contestant: type[RequestHandler], listening: Sized) -> Report:
         if first.status != "200":
             return report
         report.expect("the type is text/event-stream", "text/event-stream", lambda: first.type)
+        _framing(report, first)
         report.expect(
             "the first byte comes at once, and begins a comment",
             ":",
             lambda: first.body[:1].decode() if came else "nothing",
         )
         stand.wait(lambda: count() == 3)
-        report.expect("three readers are three handlers in listening", 3, count)
+        report.expect("three readers are three handlers in listening", 3, members)
         if came:
             first.wait(lambda: first.comments > 1, BEAT + SOON / 2)
-        report.expect("half a second later comes another comment", "2 comments, 0 events", lambda: first.in_words(BEAT))
+        report.expect(
+            "half a second later comes another comment",
+            "2 comments, 0 events",
+            lambda: first.in_words(BEAT, stand.written(first)),
+        )
         first.leave()
         stand.wait(lambda: count() == 2, BEFORE_NEXT_BEAT)
         noticed = count() == 2
@@ -127,10 +143,16 @@ def alarm(contestant: type[RequestHandler], listening: Sized) -> Report:
         report.expect(f"of {VISITORS} readers who leave at once none is in listening, and the two are", 2, count)
         for reader in staying:
             reader.leave()
-        stand.wait(lambda: not stand.waiting, BEAT + SOON / 2)
-        report.expect("no handler waits when all have left", 0, lambda: stand.waiting)
+        stand.wait(lambda: not stand.left_behind, BEAT + SOON / 2)
+        report.expect("no handler waits when all have left", 0, lambda: stand.left_behind)
         report.expect("no reader who leaves makes a traceback in the log", [], lambda: stand.tracebacks)
     return report
+
+
+def _framing(report: Report, reader: StreamReader) -> None:
+    """Add a row where the handler says itself how the body is sent: a browser would hear nothing, or rubbish."""
+    if reader.framing:
+        report.add(False, "how the body is sent is left to Tornado", f"the handler has set {reader.framing}")
 
 
 def _is_handler(report: Report, contestant: object) -> bool:

@@ -1,9 +1,10 @@
 import asyncio
 import contextlib
+import json
 import logging
 import threading
 import time
-from itertools import cycle
+from itertools import count, cycle
 
 import pytest
 from tornado.iostream import StreamClosedError
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 TYPE = "the type is text/event-stream"
 ARRIVES = "each city arrives when it is written, and not with a later one"
+APART = "the cities are written a tenth of a second apart"
+FRAMING = "how the body is sent is left to Tornado"
 WHOLE = "each city is an event of its own: a blank line ends it"
 LETTERS = "the letters are UTF-8, and the cities come again and again"
 SECOND = "a second reader has a city, too"
@@ -45,6 +48,7 @@ class _Stream(RequestHandler):
     encoding = "utf-8"
     form = "data: {}\n\n"
     cities = CITIES
+    pause = 0.1
 
     async def get(self):
         if self.type:
@@ -58,7 +62,7 @@ class _Stream(RequestHandler):
                 await self.flush()
             except StreamClosedError:
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(self.pause)
 
 
 class RightInOneTry(_Stream):
@@ -114,7 +118,47 @@ class RightByAnyException(_Stream):
             return
 
 
-@pytest.mark.parametrize("handler", [_Stream, RightInOneTry, RightByWaiting, RightByCancelling, RightByAnyException])
+class RightByLookingAtTheConnection(_Stream):
+    async def run(self):
+        cities = cycle(self.cities)
+        while not self.request.connection.stream.closed():
+            self.write(f"data: {next(cities)}\n\n")
+            with contextlib.suppress(StreamClosedError):
+                await self.flush()
+            await asyncio.sleep(0.1)
+
+
+class RightByTheClock(_Stream):
+    async def run(self):
+        due = asyncio.get_running_loop().time()
+        with contextlib.suppress(StreamClosedError):
+            for city in cycle(self.cities):
+                for piece in ("data: ", city, "\n\n"):
+                    self.write(piece)
+                await self.flush()
+                due += 0.1
+                await asyncio.sleep(due - asyncio.get_running_loop().time())
+
+
+class RightByAGenerator(_Stream):
+    async def run(self):
+        self.write("retry: 1000\n\n")
+        with contextlib.suppress(StreamClosedError):
+            async for block in self.blocks():
+                self.write(block)
+                await self.flush()
+
+    async def blocks(self):
+        for number, city in enumerate(cycle(CITIES)):
+            yield f"id: {number}\ndata: {city}\n\n".encode()
+            await asyncio.sleep(0.1)
+
+
+RIGHT = [_Stream, RightInOneTry, RightByWaiting, RightByCancelling, RightByAnyException]
+RIGHT += [RightByLookingAtTheConnection, RightByTheClock, RightByAGenerator]
+
+
+@pytest.mark.parametrize("handler", RIGHT)
 def test_right_departures_pass(handler):
     report = check.departures(handler)
     assert report.passed, report
@@ -185,6 +229,15 @@ class ATaskThatGoesOn(_Stream):
     async def forever(self):
         for city in cycle(CITIES):
             with contextlib.suppress(StreamClosedError):
+                self.write(f"data: {city}\n\n")
+                await self.flush()
+            await asyncio.sleep(0.1)
+
+
+class ATaskThatGoesOnInSilence(ATaskThatGoesOn):
+    async def forever(self):
+        for city in cycle(CITIES):
+            with contextlib.suppress(Exception):
                 self.write(f"data: {city}\n\n")
                 await self.flush()
             await asyncio.sleep(0.1)
@@ -281,6 +334,59 @@ class Locked(_Stream):
             await super().run()
 
 
+class Slow(_Stream):
+    pause = 0.3
+
+
+class Quick(_Stream):
+    pause = 0.05
+
+
+class ChunkedByHand(_Stream):
+    def prepare(self):
+        self.set_header("Transfer-Encoding", "chunked")
+
+
+class ALengthByHand(_Stream):
+    def prepare(self):
+        self.set_header("Content-Length", "1000000")
+
+
+class AnEncodingByHand(_Stream):
+    def prepare(self):
+        self.set_header("Content-Encoding", "gzip")
+
+
+class OneCycleForAll(_Stream):
+    @property
+    def cities(self):
+        return self.application.settings.setdefault("cities", cycle(CITIES))
+
+
+class AsJson(_Stream):
+    cities = tuple(map(json.dumps, CITIES))
+
+
+class OneMoreEachTime(_Stream):
+    async def run(self):
+        text = ""
+        with contextlib.suppress(StreamClosedError):
+            for city in cycle(CITIES):
+                text += self.form.format(city)
+                self.write(text)
+                await self.flush()
+                await asyncio.sleep(0.1)
+
+
+class ATypeTooLate(_Stream):
+    type = ""
+
+    async def run(self):
+        await self.flush()
+        self.set_header("Content-Type", "text/event-stream")
+        await super().run()
+
+
 class Blocking(_Stream):
     async def run(self):
         try:
@@ -341,6 +447,17 @@ class FailsAtOnce(_Stream):
         (GoesOn, [GOES_ON]),
         (OneForAll, [STAYS]),
         (Locked, [SECOND]),
+        (Slow, [APART]),
+        (Quick, [APART]),
+        (ChunkedByHand, [FRAMING]),
+        (ALengthByHand, [FRAMING]),
+        (AnEncodingByHand, [FRAMING]),
+        (OneCycleForAll, [LETTERS]),
+        (AsJson, [LETTERS]),
+        (OneMoreEachTime, [LETTERS]),
+        (ATypeTooLate, [TYPE]),
+        (ATaskThatGoesOn, [TRACEBACK]),
+        (ATaskThatGoesOnInSilence, [GOES_ON]),
         (FailsAtOnce, ["the status is 200"]),
     ],
 )
@@ -502,9 +619,44 @@ class RightWithAPause(_Alarm):
         await asyncio.sleep(self.beat)
 
 
-@pytest.mark.parametrize(
-    "handler", [_Alarm, RightByTheSet, RightByCancellingIt, RightWithATaskForTheBeats, RightWithAPause]
-)
+class RightWithManyLooks(_Alarm):
+    async def get(self):
+        self.set_header("Content-Type", "text/event-stream")
+        listening.add(self)
+        with contextlib.suppress(StreamClosedError):
+            for look in count():
+                if self.gone.is_set():
+                    break
+                if look % 10 == 0:
+                    await self.send(": a beat\r")
+                await asyncio.sleep(0.05)
+        listening.discard(self)
+
+
+class RightWithOneTaskForAll(_Alarm):
+    async def get(self):
+        self.set_header("Content-Type", "text/event-stream")
+        listening.add(self)
+        with contextlib.suppress(StreamClosedError):
+            await self.send(":\n")
+            if "beats" not in self.application.settings:
+                self.application.settings["beats"] = asyncio.ensure_future(self.beats())
+            await self.gone.wait()
+        listening.discard(self)
+
+    async def beats(self):
+        while True:
+            await asyncio.sleep(self.beat)
+            for handler in list(listening):
+                with contextlib.suppress(StreamClosedError):
+                    await handler.send(":\n")
+
+
+RIGHT_ALARMS = [_Alarm, RightByTheSet, RightByCancellingIt, RightWithATaskForTheBeats, RightWithAPause]
+RIGHT_ALARMS += [RightWithManyLooks, RightWithOneTaskForAll]
+
+
+@pytest.mark.parametrize("handler", RIGHT_ALARMS)
 def test_a_right_alarm_passes(handler):
     report = check.alarm(handler, listening)
     assert report.passed, report
@@ -525,6 +677,71 @@ class NoBeats(_Alarm):
 
 class Hurries(_Alarm):
     beat = 0.05
+
+
+class ABitTooOften(_Alarm):
+    beat = 0.3
+
+
+class TooSeldom(_Alarm):
+    beat = 0.75
+
+
+class BeatsThatGoOn(RightWithATaskForTheBeats):
+    async def get(self):
+        self.set_header("Content-Type", "text/event-stream")
+        listening.add(self)
+        self.task = asyncio.ensure_future(self.beats())
+        await self.gone.wait()
+        listening.discard(self)
+
+    async def beats(self):
+        while True:
+            with contextlib.suppress(Exception):
+                await self.send(":\n")
+            await asyncio.sleep(self.beat)
+
+
+class Numbers(_Alarm):
+    async def get(self):
+        listening.add(id(self))
+        await super().get()
+
+    async def send(self, text):
+        listening.discard(self)
+        await super().send(text)
+
+    def on_finish(self):
+        listening.discard(id(self))
+
+
+class RemovesTwice(_Alarm):
+    def on_connection_close(self):
+        listening.remove(self)
+        super().on_connection_close()
+
+    async def get(self):
+        await super().get()
+        listening.remove(self)
+
+
+class AddsAgain(_Alarm):
+    def on_connection_close(self):
+        listening.discard(self)
+
+    async def get(self):
+        self.set_header("Content-Type", "text/event-stream")
+        with contextlib.suppress(StreamClosedError):
+            while True:
+                listening.add(self)
+                await self.send(":\n")
+                await asyncio.sleep(self.beat)
+
+
+class ChunkedAlarm(_Alarm):
+    def prepare(self):
+        super().prepare()
+        self.set_header("Transfer-Encoding", "chunked")
 
 
 class Events(_Alarm):
@@ -620,6 +837,13 @@ class ATraceback(_Alarm):
         (NobodyCounts, [THREE, OUT, VISITS]),
         (WithoutType, [TYPE]),
         (ATraceback, [TRACEBACK]),
+        (ABitTooOften, [BEATS]),
+        (TooSeldom, [BEATS]),
+        (BeatsThatGoOn, [WAITS]),
+        (Numbers, [THREE]),
+        (RemovesTwice, [TRACEBACK]),
+        (AddsAgain, [VISITS]),
+        (ChunkedAlarm, [FRAMING]),
     ],
 )
 def test_what_is_wrong_with_an_alarm_is_said(handler, rows):

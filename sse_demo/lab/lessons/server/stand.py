@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import gc
 import inspect
 import logging
@@ -19,6 +20,8 @@ from ...deadline import raise_in
 from ...loop_thread import LoopThread
 from .stream_reader import SOON, Account, StreamReader
 
+_in_handler = contextvars.ContextVar("_in_handler", default=False)  # of a task: whether a handler has started it
+
 
 class Stand(logging.Handler):
     """A server, in a thread of its own, for one handler that may be as wrong as it likes."""
@@ -29,6 +32,7 @@ class Stand(logging.Handler):
         self._written: dict[int, Account] = {}  # by the port of the client
         self._said: list[str] = []
         self._handlers: set[RequestHandler] = set()  # whose get() has not come to its end
+        self._tasks: set[asyncio.Task[Any]] = set()  # that handlers have started
         self._visitors: list[StreamReader] = []  # who leave before the next handler begins
         self._helps = False
         self._begun = 0
@@ -37,6 +41,7 @@ class Stand(logging.Handler):
         app = Application([("/", self._watched(contestant))], log_function=lambda handler: None)
 
         async def serving() -> None:
+            asyncio.get_running_loop().set_task_factory(self._new_task)
             # What a task of an earlier attempt has raised comes to light late, and is no fault of this handler.
             asyncio.get_running_loop().set_exception_handler(lambda loop, found: self._failed(found.get("exception")))
             await serve_until_cancelled(app, listener)
@@ -53,6 +58,7 @@ class Stand(logging.Handler):
             async def get(self, *args: Any, **kwargs: Any) -> None:
                 stand._handlers.add(self)
                 stand._begun += 1
+                _in_handler.set(True)
                 while stand._visitors:
                     stand._visitors.pop().leave()
                 try:
@@ -111,10 +117,22 @@ class Stand(logging.Handler):
         address = getattr(handler.request.connection, "context").address  # noqa: B009  no public name in its type
         return self._written.setdefault(address[1], Account())
 
+    def _new_task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **kwargs: Any) -> asyncio.Task[Any]:
+        task = asyncio.Task(coroutine, loop=loop, **kwargs)
+        if _in_handler.get():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return task
+
     @property
     def waiting(self) -> int:
         """How many handlers have not come to their end."""
         return len(self._handlers)
+
+    @property
+    def left_behind(self) -> int:
+        """How many handlers, or tasks that they have started, go on. A single task may be there for all readers."""
+        return max(self.waiting, len(self._tasks) if len(self._tasks) > 1 else 0)
 
     def explained(self, status: str) -> str:
         """A status, with the error that has led to it."""

@@ -8,11 +8,14 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 from ....wire.parser import EventStreamParser
 
 SOON = 0.6  # seconds in which something that is due at once has come
 LATE = 0.05  # seconds from a line to the end of its block, or from a write to its arrival
+SLACK = 0.18  # seconds that a pause may be too long
+TOO_SHORT = 0.75  # of a pause that is expected
 
 _NOTED = 100  # pieces; a handler without a pause writes millions
 _LEAVE_AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends a RST
@@ -43,13 +46,35 @@ class Account:
     @property
     def data(self) -> list[str]:
         """The text of each line of data, whether its event is complete or not."""
-        whole = self.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").rpartition(b"\n")[0]
+        whole = self._lines.rpartition(b"\n")[0]
         return [line.decode("utf-8", "replace") for line in re.findall(rb"(?m)^data: ?(.*)$", whole)]
 
     @property
     def comments(self) -> int:
         """How many complete comments there are."""
-        return len(re.findall(rb"(?m)^:[^\r\n]*[\r\n]", self.body))
+        return len(re.findall(rb"(?m)^:.*\n", self._lines))
+
+    @property
+    def _lines(self) -> bytes:
+        """The body, with one kind of line end."""
+        return self.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def pause(self, count: int, due: float, what: int = 0) -> str:
+        """How far apart so many are, in words such as ``"0.1 s"``.
+
+        This machine may be busy, and some are late: they are told apart from ``due`` where none of them fits.
+
+        Args:
+            count: How many.
+            due: The seconds that are expected.
+            what: Lines of data (0), events (1) or comments (2).
+        """
+        times = [at for number in range(count) if (at := self.when(what, number)) is not None]
+        gaps = sorted(later - at for at, later in pairwise(times))
+        if not gaps:
+            return "nothing to compare"
+        fits = gaps[0] < due + SLACK and gaps[-1] > TOO_SHORT * due
+        return f"{due if fits else gaps[len(gaps) // 2]:.1g} s"
 
     def delay(self, written: Account, count: int) -> float:
         """The fewest seconds that any of the first lines of data took from its writing. 0 where that is not known.
@@ -81,11 +106,16 @@ class Account:
         when = "at once" if max(complete) < LATE else "when the next city comes"
         return f"{len(events)} events, complete {when}, with {sum(len(data.split(chr(10))) for data in events)} cities"
 
-    def in_words(self, pause: float) -> str:
-        """How many comments and data have come. Between the first two comments there is a pause, in seconds."""
-        one, two = self.when(2, 0), self.when(2, 1)
-        hurry = " at once" if one and two and two - one < pause / 2 else ""
-        return f"{self.comments} comments{hurry}, {max(len(self.events), len(self.data))} events"
+    def in_words(self, pause: float, written: Account) -> str:
+        """How many comments and data have come.
+
+        Args:
+            pause: The seconds that are expected between two comments.
+            written: What the server has written.
+        """
+        apart = written.pause(2, pause, 2)
+        other = f" {apart} apart" if self.comments > 1 and apart != f"{pause:.1g} s" else ""
+        return f"{self.comments} comments{other}, {max(len(self.events), len(self.data))} events"
 
     def when(self, what: int, number: int) -> float | None:
         """When one of them was complete: of the lines of data (0), the events (1) or the comments (2)."""
@@ -145,6 +175,14 @@ class StreamReader(Account):
         """The status in digits, ``""`` where nothing has come."""
         found = re.match(rb"HTTP/1\.[01] (\d{3})", self.head)
         return found[1].decode() if found else ""
+
+    @property
+    def framing(self) -> str:
+        """What the headers say wrongly about how the body is sent, or ``""``. In HTTP/1.0 there is nothing to say."""
+        for name, value in re.findall(rb"(?im)^(content-length|(?:transfer|content)-encoding): *([^\r\n]*)", self.head):
+            if not value.isdigit() or int(value) != len(self.body):  # Tornado knows the length of what has ended
+                return f"{name.decode().title()}: {value.decode('latin-1')}"
+        return ""
 
     @property
     def type(self) -> str:
