@@ -82,6 +82,11 @@ class _Stream(Handler):
         await self.send_events(["one", "two"])
 
 
+class _Failing(Handler):
+    def get(self) -> None:
+        raise ValueError("a handler of the check fails")
+
+
 def _closed(handler: Handler) -> Generator[None, None, None]:
     raise problem(403, "closed")
     yield
@@ -108,6 +113,7 @@ def timing(middleware: Middleware) -> Report:
         *(Route(path, meeting.handler) for path, meeting in meetings.items()),
         Route("/stream", _Stream),
         Route("/closed", _Quick, [_closed]),
+        Route("/failing", _Failing),
     ]
     with serving([Group("", routes, [watched])]) as asking, ThreadPoolExecutor(2) as pool:
 
@@ -118,7 +124,7 @@ def timing(middleware: Middleware) -> Report:
             most_ms = (time.perf_counter() - begin) * 1000
             if asking.failures:
                 return f"{answer.status}, since the middleware raised {asking.failures[0]}"
-            given = answer.headers.get("Server-Timing", "no header Server-Timing")
+            given = ", ".join(answer.headers.get_all("Server-Timing", ["no header Server-Timing"]))
             total = _total(given)
             if total is None:
                 return given
@@ -144,8 +150,13 @@ def timing(middleware: Middleware) -> Report:
             asking("/quick")
             return "once" if ended or asking.failures else "twice or more often"
 
-        def status_and_body() -> tuple[int | str, str]:
-            return asking.status("/quick"), asking("/quick").text
+        def status_and_body() -> str:
+            quick, stream, failing = map(asking, ("/quick", "/stream", "/failing"))
+            if stream.text.count("\ndata: ") != 2:
+                return f"{stream.status} {stream.text!r} for a stream of two events"
+            if failing.status != 500:
+                return f"{failing.status} for a handler that fails"
+            return f"{quick.status} {quick.text}"
 
         report.expect("a quick answer has its time", RIGHT, told, "/quick")
         report.expect("a slow answer has its time, in milliseconds", RIGHT, told, "/slow", SLOW)
@@ -154,7 +165,7 @@ def timing(middleware: Middleware) -> Report:
         report.expect("a refused request (403) has its time, too", RIGHT, told, "/closed")
         report.expect("a stream has the time to its first byte", RIGHT, told, "/stream")
         report.expect("the middleware yields once", "once", yields)
-        report.expect("the status and the body stay as they are", (200, "ok"), status_and_body)
+        report.expect("the status and the body stay as they are", "200 ok", status_and_body)
     return report
 
 
@@ -202,7 +213,8 @@ def _knock(report: Report, asking: Asking, word: str, inside: list[str]) -> None
         """What comes of some requests: ``"401"``, or what the first one gets that has another status."""
         for method, path, headers in requests:
             if (status := asking.status(path, method, headers)) != 401:
-                return f"{status} for {_told(method, headers, path.partition(locked)[2])}"
+                other = "" if path.startswith(locked) else f" {path}"
+                return f"{status} for {_told(f'{method}{other}', headers, path.partition(locked)[2])}"
         return "401"
 
     def schemes() -> str:
@@ -212,6 +224,8 @@ def _knock(report: Report, asking: Asking, word: str, inside: list[str]) -> None
             answer = asking(locked, method, headers)
             if answer.status == 401:
                 seen, said = True, answer.headers.get("WWW-Authenticate") or "nothing"
+                if word in f"{answer.text} {answer.headers}":
+                    return f"the word itself, for {_told(method, headers)}"
                 if said.split()[0].lower() != "bearer":
                     return f"{said} for {_told(method, headers)}"
         return "Bearer" if seen else "no 401"
@@ -228,7 +242,8 @@ def _knock(report: Report, asking: Asking, word: str, inside: list[str]) -> None
         "GET /v1/rooms/tea/members/ann gives both parameters", {"room": "tea", "member": "ann"}, content, member
     )
     report.expect("GET /rooms/tea is 404", 404, content, "/rooms/tea")
-    report.expect("GET /admin/rooms/tea without a word is 401", "401", refused, no_word)
+    strangers: list[_Request] = [*no_word, ("GET", "/admin/rooms/attic", {})]
+    report.expect("GET /admin/rooms/tea or /attic without a word is 401", "401", refused, strangers)
     report.expect("every other Authorization is 401", "401", refused, _others(locked, word))
     report.expect("no query, cookie or other header opens the lock", "401", refused, _elsewhere(locked, word))
     report.expect("no method passes without the word", "401", refused, [(one, locked, {}) for one in METHODS])
@@ -247,9 +262,11 @@ def _knock(report: Report, asking: Asking, word: str, inside: list[str]) -> None
 def _others(locked: str, word: str) -> list[_Request]:
     """Requests with a header ``Authorization`` that does not open the lock."""
     words = [f"not-{word}", f"{word}!", f"x{word}", word[:-1], word.upper(), "", f"{word} {word}", "caf\xe9"]
+    words += [f"{word}\xe9", "".join(f"%{ord(letter):02x}" for letter in word)]
     headers = [f"Bearer {other}" for other in words]
     headers += [word, f"Basic {word}", f"Bearer Bearer {word}", f"Bearer x, Bearer {word}", f"Bearer{word}"]
-    return [("GET", locked, {"Authorization": header}) for header in headers]
+    twice = {"Authorization": "Bearer x", "authorization": f"Bearer {word}"}  # two lines
+    return [("GET", locked, given) for given in (*({"Authorization": header} for header in headers), twice)]
 
 
 def _elsewhere(locked: str, word: str) -> list[_Request]:
@@ -264,6 +281,9 @@ def _elsewhere(locked: str, word: str) -> list[_Request]:
         "X-Authorization": f"Bearer {word}",
         "X-Api-Key": word,
         "X-Forwarded-For": "127.0.0.1",
+        "Referer": "http://127.0.0.1/",
+        "Host": "localhost",
+        "Origin": "http://127.0.0.1",
         "X-HTTP-Method-Override": "OPTIONS",
     }
     return queries + cookies + [("GET", locked, {name: value}) for name, value in headers.items()]

@@ -1,7 +1,11 @@
 import contextlib
+import contextvars
+import hashlib
 import hmac
+import threading
 import time
 from functools import partial
+from urllib.parse import unquote
 
 import pytest
 
@@ -67,6 +71,37 @@ def what_tornado_has_measured(handler):
     told(handler, handler.request.request_time())
 
 
+local = contextvars.ContextVar("local")
+
+
+def a_context_variable(handler):
+    local.set(time.perf_counter())
+    yield
+    told(handler, time.perf_counter() - local.get())
+
+
+def two_lines_of_the_header(handler):
+    start = time.perf_counter_ns()
+    yield
+    handler.add_header("Server-Timing", "cache;desc=miss")
+    handler.add_header("Server-Timing", f"total;dur={(time.perf_counter_ns() - start) // 1_000_000}")
+
+
+class AnObject:
+    def __call__(self, handler):
+        yield from a_local_variable(handler)
+
+
+def an_exception_looked_at(handler):
+    start = time.perf_counter()
+    try:
+        yield
+    except Exception:
+        raise
+    else:
+        told(handler, time.perf_counter() - start)
+
+
 @pytest.mark.parametrize(
     "timing",
     [
@@ -74,6 +109,10 @@ def what_tornado_has_measured(handler):
         an_attribute_of_the_handler,
         a_dict_with_a_key_for_each_request,
         what_tornado_has_measured,
+        a_context_variable,
+        two_lines_of_the_header,
+        AnObject(),
+        an_exception_looked_at,
         partial(a_local_variable, form="total; dur={:.0f}"),
         partial(a_local_variable, form='total;desc="all of it";dur={}'),
         partial(a_local_variable, form='total;dur="{}"'),
@@ -81,7 +120,9 @@ def what_tornado_has_measured(handler):
         partial(a_local_variable, form="db;dur=1, total;Dur={}"),
         partial(a_local_variable, form='total;desc="in, and out; all";dur={}'),
     ],
-    ids=lambda timing: timing.keywords["form"] if isinstance(timing, partial) else timing.__name__,
+    ids=lambda timing: (
+        timing.keywords["form"] if isinstance(timing, partial) else getattr(timing, "__name__", "object")
+    ),
 )
 def test_a_right_timing_passes(timing):
     assert check.timing(timing).passed
@@ -187,6 +228,36 @@ def another_status(handler):
     handler.set_status(203)
 
 
+def no_failures(handler):
+    start = time.perf_counter()
+    try:
+        yield
+    except Exception:
+        raise problem(503, "later, perhaps") from None
+    told(handler, time.perf_counter() - start)
+
+
+def an_end_of_its_own(handler):
+    yield from a_local_variable(handler)
+    handler.finish()
+
+
+def a_body_that_is_cleared(handler):
+    start = time.perf_counter()
+    yield
+    handler.clear()
+    told(handler, time.perf_counter() - start)
+
+
+a_thread = threading.local()
+
+
+def a_start_for_each_thread(handler):
+    a_thread.start = time.perf_counter()
+    yield
+    told(handler, time.perf_counter() - a_thread.start)
+
+
 def an_error(handler):
     yield
     raise KeyError("start")
@@ -208,12 +279,28 @@ def an_error(handler):
         (nothing, [QUICK, IN_MS, TWO, NESTED, REFUSED, STREAM]),
         (a_second_yield, [ONCE]),
         (another_status, [AS_BEFORE]),
+        (no_failures, [AS_BEFORE]),
+        (a_body_that_is_cleared, [AS_BEFORE]),
+        (a_start_for_each_thread, [TWO, NESTED]),
+        (partial(a_local_variable, form="app;dur={}"), [QUICK, IN_MS, TWO, NESTED, REFUSED, STREAM]),
+        (partial(a_local_variable, form="total:dur={}"), [QUICK, IN_MS, TWO, NESTED, REFUSED, STREAM]),
+        (partial(a_local_variable, form="total,dur={}"), [QUICK, IN_MS, TWO, NESTED, REFUSED, STREAM]),
         (an_error, [QUICK, IN_MS, TWO, NESTED, REFUSED, STREAM, AS_BEFORE]),
     ],
-    ids=lambda timing: timing.__qualname__.partition(".")[0] if callable(timing) else "",
+    ids=lambda timing: (
+        timing.keywords["form"]
+        if isinstance(timing, partial)
+        else timing.__qualname__.partition(".")[0]
+        if callable(timing)
+        else ""
+    ),
 )
 def test_what_is_wrong_with_a_timing_is_said(timing, wrong):
     assert missing(check.timing(timing)) == wrong
+
+
+def test_a_middleware_that_ends_streams_is_told_so():
+    assert AS_BEFORE in missing(check.timing(an_end_of_its_own))
 
 
 def test_a_time_that_has_not_passed_is_refused():
@@ -299,7 +386,7 @@ def test_a_middleware_that_never_ends_is_ended():
 GETS_ROOM = "GET /v1/rooms/tea gives the room"
 GETS_MEMBER = "GET /v1/rooms/tea/members/ann gives both parameters"
 NOT_AT_ROOT = "GET /rooms/tea is 404"
-NO_WORD = "GET /admin/rooms/tea without a word is 401"
+NO_WORD = "GET /admin/rooms/tea or /attic without a word is 401"
 OTHER_WORDS = "every other Authorization is 401"
 ELSEWHERE = "no query, cookie or other header opens the lock"
 METHODS = "no method passes without the word"
@@ -347,6 +434,25 @@ def compared_digests(handler):
 def scheme_in_any_case(handler):
     scheme, _, word = handler.request.headers.get("Authorization", "").partition(" ")
     if (scheme.lower(), word) != ("bearer", WORD):
+        refuse()
+    yield
+
+
+def compared_hashes(handler):
+    said, right = (hashlib.sha256(text.encode()).digest() for text in (said_by(handler), f"Bearer {WORD}"))
+    if said != right:
+        refuse()
+    yield
+
+
+def with_a_reason(handler):
+    if said_by(handler).split() != ["Bearer", WORD]:
+        raise problem(401, "locked", {"WWW-Authenticate": 'Bearer realm="rooms", error="invalid_token"'})
+    yield
+
+
+def what_is_not_ascii_replaced(handler):
+    if said_by(handler).encode("ascii", "replace") != f"Bearer {WORD}".encode():
         refuse()
     yield
 
@@ -399,6 +505,9 @@ admin = Group("/admin", [room], [locked])
             id="flat routes",
         ),
         pytest.param([v1, Group("/admin", [room], [an_answer_of_its_own])], id="a lock that answers by itself"),
+        pytest.param([v1, Group("/admin", [room], [compared_hashes])], id="hashes"),
+        pytest.param([v1, Group("/admin", [room], [with_a_reason])], id="a 401 with a realm and a reason"),
+        pytest.param([v1, Group("/admin", [room], [what_is_not_ascii_replaced])], id="ASCII with replacements"),
         pytest.param(
             [Group("/v1", [Route(one.path, Versioned) for one in (room, members)]), admin], id="a handler's own headers"
         ),
@@ -501,6 +610,71 @@ def stays_open():
     return lock
 
 
+def ascii_without_the_rest(handler):
+    if said_by(handler).encode("ascii", "ignore") != f"Bearer {WORD}".encode():
+        refuse()
+    yield
+
+
+def unquoted(handler):
+    if unquote(said_by(handler)) != f"Bearer {WORD}":
+        refuse()
+    yield
+
+
+def any_of_its_lines(handler):
+    if f"Bearer {WORD}" not in handler.request.headers.get_list("Authorization"):
+        refuse()
+    yield
+
+
+def one_room(handler):
+    if handler.request.path == "/admin/rooms/tea":
+        yield from locked(handler)
+    else:
+        yield
+
+
+def from_a_page_of_ours(handler):
+    if "127.0.0.1" not in handler.request.headers.get("Referer", ""):
+        yield from locked(handler)
+    else:
+        yield
+
+
+def from_this_machine(handler):
+    if handler.request.host_name != "localhost":
+        yield from locked(handler)
+    else:
+        yield
+
+
+def from_an_origin(handler):
+    if "Origin" not in handler.request.headers:
+        yield from locked(handler)
+    else:
+        yield
+
+
+def says_the_word(handler):
+    if said_by(handler) != f"Bearer {WORD}":
+        raise problem(401, f"expected {WORD}, got {said_by(handler)}", {"WWW-Authenticate": "Bearer"})
+    yield
+
+
+def goes_on_after_401(handler):
+    if said_by(handler) != f"Bearer {WORD}":
+        handler.set_status(401)
+        handler.set_header("WWW-Authenticate", "Bearer")
+    yield
+
+
+def a_plain_401(handler):
+    if said_by(handler) != f"Bearer {WORD}":
+        handler.send_error(401)
+    yield
+
+
 def all_but(method):
     def lock(handler):
         if handler.request.method != method:
@@ -578,6 +752,16 @@ def behind(lock):
         pytest.param(behind(in_a_cookie), [ELSEWHERE, NOT_RUN], id="a word in a cookie"),
         pytest.param(behind(a_trusted_address), [ELSEWHERE, NOT_RUN], id="X-Forwarded-For is trusted"),
         pytest.param(behind(stays_open()), [AGAIN], id="a lock that stays open"),
+        pytest.param(behind(ascii_without_the_rest), [OTHER_WORDS, NOT_RUN], id="what is not ASCII is ignored"),
+        pytest.param(behind(unquoted), [OTHER_WORDS, NOT_RUN], id="a word in percent signs"),
+        pytest.param(behind(any_of_its_lines), [OTHER_WORDS, NOT_RUN], id="the second line of the header"),
+        pytest.param(behind(one_room), [NO_WORD, NOT_RUN], id="one room alone is locked"),
+        pytest.param(behind(from_a_page_of_ours), [ELSEWHERE, NOT_RUN], id="Referer is trusted"),
+        pytest.param(behind(from_this_machine), [ELSEWHERE, NOT_RUN], id="Host is trusted"),
+        pytest.param(behind(from_an_origin), [ELSEWHERE, NOT_RUN], id="Origin is trusted"),
+        pytest.param(behind(says_the_word), [SCHEME], id="a 401 that says the word"),
+        pytest.param(behind(goes_on_after_401), [METHODS, NOT_RUN], id="the handler runs after the 401"),
+        pytest.param(behind(a_plain_401), [SCHEME], id="send_error(401)"),
         pytest.param(behind(all_but("PATCH")), [METHODS, NOT_RUN], id="PATCH is not locked"),
         pytest.param(behind(all_but("OPTIONS")), [METHODS, NOT_RUN], id="OPTIONS is not locked"),
         pytest.param(behind(a_scheme_for_no_word_only), [SCHEME], id="a wrong word without WWW-Authenticate"),
