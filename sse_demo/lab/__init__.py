@@ -23,6 +23,7 @@ _HOME_OF = {
     "CITIES": ".lessons.server.by_hand",
     "CityStream": ".lessons.server.by_hand",
     "changed": ".lessons.server.by_hand",
+    "content_type": ".lessons.server.by_hand",
     "heard": ".lessons.server.by_hand",
     "LiveChart": ".views.chart",
     "columns": ".views.columns",

@@ -34,7 +34,7 @@ class Answer:
 def ask(
     url: str,
     method: str = "GET",
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str | None] | None = None,
     body: bytes | None = None,
     *,
     timeout: float = TIMEOUT,
@@ -44,7 +44,7 @@ def ask(
     Args:
         url: Where to, such as ``http://127.0.0.1:8000/ping``.
         method: The method.
-        headers: Headers of the request.
+        headers: Headers of the request. One that is None is not sent.
         body: The body of the request.
         timeout: Seconds.
 
@@ -55,7 +55,8 @@ def ask(
     parts = urlsplit(url)
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
     try:
-        connection.request(method, parts._replace(scheme="", netloc="").geturl(), body, dict(headers or {}))
+        given = {name: value for name, value in (headers or {}).items() if value is not None}
+        connection.request(method, parts._replace(scheme="", netloc="").geturl(), body, given)
         answer = connection.getresponse()
         return Answer(answer.status, answer.headers, answer.read().decode())
     finally:

@@ -23,6 +23,11 @@ def test_a_request_has_a_method_headers_a_query_and_a_body(server):
     assert refused.json()["title"] == "Not Acceptable"
 
 
+def test_a_header_that_is_none_is_not_sent(server):
+    answer = ask(f"{server.url}/ping", headers={"Accept": None, "X-Request-Id": None})
+    assert answer.status == 200
+
+
 def test_nothing_is_waited_for_for_ever(server):
     with pytest.raises(TimeoutError):
         ask(f"{server.url}/events?topic=quiet", timeout=0.1)

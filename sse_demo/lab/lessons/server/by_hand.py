@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from textwrap import dedent
 from typing import Any
+from urllib.request import urlopen
 
 from tornado.web import RequestHandler
 
@@ -43,6 +44,20 @@ def changed(handler: type[RequestHandler], old: str, new: str = "") -> type[Requ
     made: dict[str, Any] = {}
     exec(source.replace(old, new), handler.get.__globals__, made)
     return type(handler.__name__, (handler,), {"get": made["get"]})
+
+
+def content_type(url: str, seconds: float = 0.3) -> str:
+    """The type that the headers of an answer give, as soon as they have come; or that they have not come.
+
+    Args:
+        url: What is asked for.
+        seconds: How long to wait for them.
+    """
+    try:
+        with urlopen(url, timeout=seconds) as answer:
+            return str(answer.headers["Content-Type"])
+    except TimeoutError:
+        return f"nothing within {seconds:g} s"
 
 
 def heard(url: str) -> list[str] | str:

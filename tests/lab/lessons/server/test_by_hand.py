@@ -1,7 +1,9 @@
+import asyncio
+
 import pytest
 from tornado.web import RequestHandler
 
-from sse_demo.lab import CITIES, Background, CityStream, changed, heard
+from sse_demo.lab import CITIES, Background, CityStream, changed, content_type, heard
 
 
 class Twice(CityStream):
@@ -33,6 +35,18 @@ def test_a_part_can_be_left_out(background):
     handler = changed(CityStream, 'self.set_header("Content-Type", "text/event-stream")')
     said = heard(background.serve_handler(handler))
     assert said == "sends text/html, not text/event-stream: this is no event stream"
+
+
+def test_the_type_is_there_as_soon_as_the_headers_are(background):
+    assert content_type(background.serve_handler(CityStream)) == "text/event-stream"
+
+
+def test_headers_that_do_not_come_are_not_waited_for(background):
+    class Mute(RequestHandler):
+        async def get(self):
+            await asyncio.sleep(5)
+
+    assert content_type(background.serve_handler(Mute), 0.1) == "nothing within 0.1 s"
 
 
 def test_a_text_that_is_not_there_is_told():
