@@ -190,13 +190,16 @@ def test_an_encoder_is_told_which_event_was_forged():
         "a line end in event is refused",
         "a line end in id is refused",
         "a NUL in id is refused",
-        "a text as retry cannot forge an event",
+        "a text as retry forges and changes nothing",
     ]
     assert r"[('a', 'forged', ''), ('message', 'x', '')] at the client, from event='a\rdata: forged\r\r'" in repr(
         report
     )
     assert "('message', 'forged', 'a')" in repr(report)
     assert r"[('message', 'forged', ''), ('message', 'x', '')] at the client, from retry='500" in repr(report)
+    assert "a text as retry forges and changes nothing" not in missing(
+        check.encode(encoder(is_given=lambda value: False))
+    )
     first_try = repr(check.encode(lambda data, **_: f"data: {data}\n\n".encode()))
     assert "('message', 'a', ''), ('logout', 'forged', '')" in first_try
 
@@ -206,7 +209,7 @@ def test_an_encoder_is_told_which_event_was_forged():
     trailing=("line ends at the end of data are kept", encoder(lines=lambda data: LINE_END.split(data.rstrip("\n")))),
     reset=('id="" takes the last event ID away', encoder(is_given=lambda value: value not in (None, ""))),
     retry_text=(
-        "a text as retry cannot forge an event",
+        "a text as retry forges and changes nothing",
         encoder(check_value=lambda name, value: name != "retry" and refused(name, value)),
     ),
     retry=("retry=0 is sent", encoder(is_given=lambda value: value is not None and value != 0)),
