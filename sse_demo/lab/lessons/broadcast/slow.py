@@ -73,7 +73,11 @@ class SlowReader:
             connection = unless_it_is_a_stream.enter_context(socket.socket())
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # has no effect once it is connected
             connection.settimeout(ANSWER_WITHIN)
-            connection.connect((parts.hostname, parts.port or 80))
+            try:
+                connection.connect((parts.hostname, parts.port or 80))
+            except ConnectionRefusedError as error:
+                where = f"there is no server at {self.url}; run the cell again that has started it"
+                raise ConnectionRefusedError(where) from error
             connection.sendall(f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
             head = b""
             while b"\r\n\r\n" not in head:

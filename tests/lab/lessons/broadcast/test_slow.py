@@ -100,7 +100,7 @@ def test_a_server_that_closes_without_an_answer_is_told_at_once():
         with pytest.raises(ConnectionError):
             SlowReader(url)
         closing.join()
-    with pytest.raises(ConnectionError):
+    with pytest.raises(ConnectionError, match=r"there is no server at .*; run the cell again that has started it"):
         SlowReader(url)
 
 
