@@ -40,3 +40,7 @@ class LogLines(logging.Handler):
             The first line of each message, followed by the name of its exception where it has one.
         """
         return [line for line in list(self._lines) if text in line]
+
+    def newest(self, *texts: str) -> list[str]:
+        """For each text, the newest of the lines that :meth:`find` finds, where there is one."""
+        return [line for text in texts for line in self.find(text)[-1:]]

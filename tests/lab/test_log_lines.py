@@ -32,3 +32,10 @@ def test_a_cell_that_is_run_again_begins_anew_and_only_the_newest_are_kept(logge
         logger.warning("line %d", number)
     assert before.find("line") == []
     assert lines.find("line") == [f"line {number}" for number in range(50, 150)]
+
+
+def test_the_newest_line_is_found_for_each_text_that_there_is(logger):
+    lines = LogLines(logger.name)
+    for text in ("a cat", "a dog", "another cat"):
+        logger.warning(text)
+    assert lines.newest("dog", "cat", "bird") == ["a dog", "another cat"]

@@ -72,6 +72,7 @@ def verify(contestant: Verify, refused: type[ValueError] = ValueError) -> Report
             "its keys in another order": accepted(json.dumps(message, sort_keys=True)),
             "with ü and U+2028 as they are, and not as \\u": accepted(plain),
             "over several lines": accepted(json.dumps(message, indent=2)),
+            "its time in whole seconds": accepted(at(int(now)), message | {"timestamp": int(now)}),
         },
     )
     expect_all(
@@ -86,6 +87,10 @@ def verify(contestant: Verify, refused: type[ValueError] = ValueError) -> Report
             "a wrong signature": turned_away(f"{'0' * 64}\n{usual}"),
             "one that was made with another key": turned_away(f"{_signature(usual, b'another key')}\n{usual}"),
             "one that was made with an empty key": turned_away(f"{_signature(usual, b'')}\n{usual}"),
+            "one that was made with SHA-1": turned_away(f"{_signature(usual, key, 'sha1')}\n{usual}"),
+            "the SHA-256 of the body, without a key": turned_away(
+                f"{hashlib.sha256(usual.encode()).hexdigest()}\n{usual}"
+            ),
             "the first half of the right one": turned_away(f"{right[:32]}\n{usual}"),
             "the right one, and a digit more": turned_away(f"{right}0\n{usual}"),
             "an é in place of its first digit": turned_away(f"é{right[1:]}\n{usual}"),
@@ -163,8 +168,8 @@ def dispatcher(contestant: type[Dispatcher]) -> Report:
     return report
 
 
-def _signature(body: str, key: bytes) -> str:
-    return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()
+def _signature(body: str, key: bytes, digest: str = "sha256") -> str:
+    return hmac.new(key, body.encode(), digest).hexdigest()
 
 
 def _raised(refused: type[ValueError], verify: Verify, data: str, key: bytes, now: float) -> str:

@@ -40,6 +40,7 @@ def check_dispatcher(report: Report, contestant: type[Dispatcher], records: list
         error: type[BaseException] | None = None,
         wrap: Callable[[Handle], Handle] = lambda handle: handle,
         payload: Message | None = None,
+        returns: object = None,
     ) -> list[tuple[str, Any]]:
         """What is called for messages of these types: some handlers of "a", which raise the error, or one of "b".
 
@@ -49,10 +50,11 @@ def check_dispatcher(report: Report, contestant: type[Dispatcher], records: list
         own = f" {next(tries)}"  # each try has types of its own, so that no try sees the handlers of another one
 
         def handler(name: str, error: type[BaseException] | None = None) -> Handle:
-            def handle(got: Any) -> None:
+            def handle(got: Any) -> object:
                 calls.append((name, got))
                 if error:
                     raise error("raised by a handler of the check")
+                return returns
 
             return wrap(handle)
 
@@ -85,6 +87,9 @@ def check_dispatcher(report: Report, contestant: type[Dispatcher], records: list
             "two messages": ([*each(0, "handler of b"), *each(1, "handler of b")], lambda: called("b", "b")),
             "an empty payload": ([("handler of b", {})], lambda: called("b", payload={})),
             "two handlers": (each(0, *in_order[:2]), lambda: called("a")),
+            "two handlers that return True": (each(0, *in_order[:2]), lambda: called("a", returns=True)),
+            "a function that is registered for two types": (["a", "b"], lambda: _for_two_types(contestant)),
+            "a function that is registered after a first message": (["later"], lambda: _later(contestant)),
             f"{MANY} handlers": (each(0, *in_order), lambda: called("a", handlers=MANY)),
         },
     )
@@ -94,6 +99,10 @@ def check_dispatcher(report: Report, contestant: type[Dispatcher], records: list
         {
             "one message": ([unknown(0)], lambda: called("x")),
             "two of the same type": ([unknown(0), unknown(1)], lambda: called("x", "x")),
+            "prices, Price and ice, where only price is registered": (
+                ["prices", "Price", "ice"],
+                lambda: _unlike_price(contestant),
+            ),
         },
     )
     failing = partial(called, error=Failure)
@@ -147,6 +156,46 @@ def check_dispatcher(report: Report, contestant: type[Dispatcher], records: list
             for name, error in (("KeyboardInterrupt", Interrupt), ("SystemExit", Exit))
         },
     )
+
+
+def _message(type: str) -> Message:
+    return {"type": type, "timestamp": 0, "payload": {"type": type}}
+
+
+def _for_two_types(contestant: type[Dispatcher]) -> list[str]:
+    """The payloads that a function gets which is registered for two types."""
+    calls: list[str] = []
+    instance = contestant(lambda message: calls.append("the fallback"))
+
+    def handle(payload: Message) -> None:
+        calls.append(payload["type"])
+
+    for type in ("a", "b"):
+        instance.on(type)(handle)
+    for type in ("a", "b"):
+        finished(instance.dispatch(_message(type)))
+    return calls
+
+
+def _later(contestant: type[Dispatcher]) -> list[str]:
+    """Who is called by the second message of a type, for which somebody has registered after the first."""
+    calls: list[str] = []
+    instance = contestant(lambda message: calls.append("the fallback"))
+    finished(instance.dispatch(_message("a")))
+    calls.clear()
+    instance.on("a")(lambda payload: calls.append("later"))
+    finished(instance.dispatch(_message("a")))
+    return calls
+
+
+def _unlike_price(contestant: type[Dispatcher]) -> list[str]:
+    """The types of the messages that the fallback gets, where others are nearly of the type."""
+    calls: list[str] = []
+    instance = contestant(lambda message: calls.append(message["type"]))
+    instance.on("price")(lambda payload: calls.append(f"{payload['type']}, as a price"))
+    for type in ("prices", "Price", "ice"):
+        finished(instance.dispatch(_message(type)))
+    return calls
 
 
 def _two_dispatchers(contestant: type[Dispatcher]) -> str:

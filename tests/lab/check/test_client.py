@@ -5,12 +5,13 @@ import hmac
 import json
 import logging
 import math
+import re
 import secrets
 import sys
 import time
 import traceback
 import unicodedata
-from collections import defaultdict
+from collections import defaultdict, deque
 from functools import partial
 from hmac import compare_digest
 
@@ -128,6 +129,33 @@ def by_a_partial(signature, body, key):
     return partial(compare_digest, sign(body, key).encode())(signature.encode())
 
 
+def by_new(signature, body, key):
+    mac = hmac.new(key, digestmod=hashlib.sha256)
+    mac.update(body.encode())
+    return hmac.compare_digest(mac.hexdigest().encode("ascii"), signature.encode("utf-8", "replace"))
+
+
+def within_a_range(data, key, now):
+    message = verify(data, key, now, least=-math.inf, most=math.inf)
+    timestamp = message["timestamp"]
+    if not timestamp >= now - 30:
+        raise Refused("too old")
+    if not timestamp <= now + 30:
+        raise Refused("of the future")
+    return message
+
+
+def every_error_of_the_signature(data, key, now):
+    signature, _, body = data.partition("\n")
+    try:
+        right = hmac.compare_digest(sign(body, key), signature)
+    except TypeError:
+        right = False
+    if not right:
+        raise Refused("signature")
+    return verify(data, key, now)
+
+
 def the_packages_own(data, key, now):
     try:
         return signed.verify(data, key, now)
@@ -148,6 +176,10 @@ def the_packages_own(data, key, now):
         pytest.param(partial(verify, split=lambda data: (data[:64], data[65:])), id="slices"),
         pytest.param(partial(verify, fits=text_that_is_ascii), id="text, where it is ASCII"),
         pytest.param(remembers(), id="nothing twice"),
+        pytest.param(partial(verify, fits=by_new), id="hmac.new and its digest"),
+        pytest.param(partial(verify, split=lambda data: re.match("(.*)\n?((?s:.*))", data).groups()), id="a pattern"),
+        pytest.param(within_a_range, id="the two bounds apart"),
+        pytest.param(every_error_of_the_signature, id="a try around the comparison"),
     ],
 )
 def test_a_right_verify(right):
@@ -256,6 +288,46 @@ def first_digits(signature, body, key):
     return fits(signature[:64], body, key)
 
 
+def by_its_length(signature, body, key):
+    digest = {32: "md5", 40: "sha1"}.get(len(signature), "sha256")
+    return hmac.compare_digest(hmac.new(key, body.encode(), digest).hexdigest().encode(), signature.encode())
+
+
+def hash_is_enough(signature, body, key):
+    return fits(signature, body, key) or signature == hashlib.sha256(body.encode()).hexdigest()
+
+
+def whole_times_are_refused(data, key, now):
+    message = verify(data, key, now)
+    if not isinstance(message["timestamp"], float):
+        raise Refused("timestamp")
+    return message
+
+
+def remembers_the_signature():
+    """A message whose signature has been right is not verified again."""
+    known = {}
+
+    def verify_once(data, key, now):
+        signature = data.partition("\n")[0]
+        if signature not in known:
+            known[signature] = verify(data, key, now)
+        return known[signature]
+
+    return verify_once
+
+
+def payload_alone(data, key, now):
+    return verify(data, key, now)["payload"]
+
+
+def only_the_past(data, key, now):
+    message = verify(data, key, now, most=math.inf)
+    if now - message["timestamp"] > 30:
+        raise Refused("timestamp")
+    return message
+
+
 def what_is_ascii(signature, body, key):
     return hmac.compare_digest(sign(body, key).encode(), signature.encode("ascii", "ignore"))
 
@@ -318,6 +390,14 @@ def own_clock(data, key, now):
         pytest.param(partial(verify, fits=first_digits), SIGNATURE, id="the first 64 digits"),
         pytest.param(partial(verify, fits=what_is_ascii), SIGNATURE, id="what is not ASCII is left out"),
         pytest.param(partial(verify, fits=normalised), CHANGED, id="Unicode is normalised"),
+        pytest.param(partial(verify, fits=by_its_length), SIGNATURE, id="the length says the algorithm"),
+        pytest.param(partial(verify, fits=hash_is_enough), SIGNATURE, id="a hash without the key, too"),
+        pytest.param(whole_times_are_refused, ENCODED, id="whole seconds are refused"),
+        pytest.param(remembers_the_signature(), CHANGED, id="a known signature is enough"),
+        pytest.param(payload_alone, ENCODED, id="the payload alone"),
+        pytest.param(only_the_past, TOO_OLD, id="only what is too old"),
+        pytest.param(partial(verify, split=lambda data: data.split("\n", 1)), SIGNATURE, id="two parts are a must"),
+        pytest.param(partial(verify, split=lambda data: data.split(maxsplit=1)), CHANGED, id="split at any space"),
         pytest.param(decoded_first, FIRST, id="decoded first"),
         pytest.param(error_is_kept, FIRST, id="decoded first, and the error is kept"),
         pytest.param(time_first, FIRST, id="the time first"),
@@ -451,7 +531,66 @@ class Ordered(Dispatcher):
             self.log.exception("failed")
 
 
-@pytest.mark.parametrize("right", [Dispatcher, Pairs, Ordered, signed.Dispatcher], ids=lambda one: one.__qualname__)
+class Queues(Dispatcher):
+    """A queue of what is to be called, and the fallback as a handler of every other type."""
+
+    def dispatch(self, message):
+        waiting = deque((one, message["payload"]) for one in self.handlers.get(message["type"], ()))
+        waiting = waiting or deque([(self.fallback, message)])
+        while waiting:
+            self.call(*waiting.popleft())
+
+
+class Matches:
+    """A class without a common base, a match, and a logger of its own."""
+
+    def __init__(self, fallback):
+        self._fallback, self._of = fallback, {}
+        self._logger = logging.getLogger(f"{__name__}.matches")
+
+    def on(self, type):
+        def register(handler):
+            self._of[type] = (*self._of.get(type, ()), handler)
+            return handler
+
+        return register
+
+    def dispatch(self, message):
+        match message:
+            case {"type": type, "payload": payload} if type in self._of:
+                calls = [partial(handler, payload) for handler in self._of[type]]
+            case _:
+                calls = [partial(self._fallback, message)]
+        for call in calls:
+            try:
+                call()
+            except Exception:
+                self._logger.exception("failed: %s", call)
+
+
+class Stacked(Dispatcher):
+    """An ExitStack calls them, the last one first; a handler that fails ends nothing."""
+
+    def dispatch(self, message):
+        with contextlib.ExitStack() as stack:
+            for handler in reversed(self.handlers.get(message["type"], [])):
+                stack.callback(self.call, handler, message["payload"])
+            if message["type"] not in self.handlers:
+                stack.callback(self.call, self.fallback, message)
+
+
+class Copies(Dispatcher):
+    """Each handler gets a payload of its own."""
+
+    def call(self, handler, argument):
+        super().call(handler, json.loads(json.dumps(argument)))
+
+
+@pytest.mark.parametrize(
+    "right",
+    [Dispatcher, Pairs, Ordered, signed.Dispatcher, Queues, Matches, Stacked, Copies],
+    ids=lambda one: one.__qualname__,
+)
 def test_a_right_dispatcher(right, capsys):
     before = logging.Logger.callHandlers, logging.root.handlers[:]
     assert missing(check.dispatcher.solution(right)) == []
@@ -478,6 +617,78 @@ class EveryHandlerOfTheClass(OfTheClass):
         for handlers in list(self.handlers.values()):
             for handler in handlers:
                 self.call(handler, message["payload"])
+
+
+class ByHandler(Dispatcher):
+    """A dictionary of types, by handler: the second type of a function replaces the first."""
+
+    def on(self, type):
+        return lambda handler: self.handlers.update({handler: type}) or handler
+
+    def dispatch(self, message):
+        wanted = [handler for handler, type in self.handlers.items() if type == message["type"]]
+        for handler in wanted:
+            self.call(handler, message["payload"])
+        wanted or self.call(self.fallback, message)
+
+
+class Similar(Dispatcher):
+    def like(self, type, wanted):
+        raise NotImplementedError
+
+    def dispatch(self, message):
+        wanted = [one for type, some in self.handlers.items() if self.like(message["type"], type) for one in some]
+        for handler in wanted:
+            self.call(handler, message["payload"])
+        wanted or self.call(self.fallback, message)
+
+
+class BeginsAlike(Similar):
+    def like(self, type, wanted):
+        return type.startswith(wanted)
+
+
+class AnyCase(Similar):
+    def like(self, type, wanted):
+        return type.lower() == wanted.lower()
+
+
+class PartOf(Similar):
+    def like(self, type, wanted):
+        return type in wanted
+
+
+class UntilOneIsDone(Dispatcher):
+    def dispatch(self, message):
+        if message["type"] not in self.handlers:
+            self.call(self.fallback, message)
+        any(self.call(handler, message["payload"]) for handler in self.handlers.get(message["type"], ()))
+
+    def call(self, handler, argument):
+        try:
+            return handler(argument)
+        except Exception:
+            self.log.exception("a handler has failed")
+
+
+class ClosedAfterTheFirst(Dispatcher):
+    """Who is to be called is looked up once for each type."""
+
+    def dispatch(self, message):
+        known = self.__dict__.setdefault("known", {})
+        wanted = known.setdefault(message["type"], tuple(self.handlers.get(message["type"], ())))
+        for handler in wanted:
+            self.call(handler, message["payload"])
+        wanted or self.call(self.fallback, message)
+
+
+class OneTypeAtATime(Dispatcher):
+    """Registering for another type forgets the one before."""
+
+    def on(self, type):
+        if type not in self.handlers:
+            self.handlers.clear()
+        return super().on(type)
 
 
 class Sets(Dispatcher):
@@ -683,6 +894,13 @@ class Coroutine(Dispatcher):
         pytest.param(object, IN_ORDER, id="no dispatcher at all"),
         pytest.param(Newest, IN_ORDER, id="the newest handler replaces the others"),
         pytest.param(Sets, IN_ORDER, id="a set"),
+        pytest.param(ByHandler, IN_ORDER, id="a dictionary by handler"),
+        pytest.param(UntilOneIsDone, IN_ORDER, id="until one returns something true"),
+        pytest.param(ClosedAfterTheFirst, IN_ORDER, id="closed after the first message"),
+        pytest.param(OneTypeAtATime, IN_ORDER, id="one type at a time"),
+        pytest.param(BeginsAlike, WHOLE, id="types that begin alike"),
+        pytest.param(AnyCase, WHOLE, id="types in any case"),
+        pytest.param(PartOf, WHOLE, id="a part of a type"),
         pytest.param(Backwards, IN_ORDER, id="the newest first"),
         pytest.param(FallbackAlways, IN_ORDER, id="the fallback, too"),
         pytest.param(FallbackGetsThePayload, WHOLE, id="the payload for the fallback"),

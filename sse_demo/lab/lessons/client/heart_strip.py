@@ -16,7 +16,7 @@ from ...views.still_chart import StillChart
 
 BEAT = 0.01  # seconds
 MARGIN = 0.1  # seconds before and after what is looked at
-HOLE = 0.08  # seconds without a beat that are marked
+HOLE = 0.2  # seconds without a beat that are marked; on a busy machine a beat may be late by half of that
 
 
 @dataclass
@@ -43,7 +43,7 @@ class HeartStrip:
     >>> strip = HeartStrip("while a stream is read")
     >>> await strip.during("async", read(url, strip.mark))     # doctest: +SKIP
 
-    Show it as the last value of a cell.
+    The last value of a cell is shown, and each ``await strip.during(...)`` gives the strip.
 
     Args:
         title: What is to be seen.
@@ -62,7 +62,7 @@ class HeartStrip:
     def __repr__(self) -> str:
         return f"HeartStrip({self.title!r})"
 
-    async def during(self, name: str, work: Awaitable[object]) -> None:
+    async def during(self, name: str, work: Awaitable[object]) -> HeartStrip:
         """Beat while a piece of work is awaited, and a little before and after.
 
         Nothing goes on beating when this is cancelled, or when the work fails; then there is no row.
@@ -70,6 +70,9 @@ class HeartStrip:
         Args:
             name: Of the row.
             work: A coroutine, for instance.
+
+        Returns:
+            The strip, so that a cell which ends with the last piece of work shows it.
         """
         row = self._row = Row([time.perf_counter()])
         heart = asyncio.create_task(_beat(row))
@@ -83,6 +86,7 @@ class HeartStrip:
                 work.close()  # where it has not begun
         row.beats.append(time.perf_counter())
         self.rows[name] = row
+        return self
 
     def mark(self, *_: object) -> None:
         """Mark this moment in the row of what runs now. From any thread, with any arguments."""

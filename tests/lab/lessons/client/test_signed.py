@@ -66,7 +66,7 @@ def test_an_exception_ends_the_day_with_a_sentence():
         "Finish its exercise, or take signed.{} until then.",
     )
     assert of(lambda event: Starter().dispatch(event.data)) == [
-        "one                        KeyError: 'weather'",
+        "one                KeyError: 'weather'",
         "",
         ended.format("dispatch"),
         until_then.format("Dispatcher"),
