@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from ..views.report import Report
+from .cases import Case, expect_all
 from .exercise import Exercise
 
 SHOP = "https://shop.example"
@@ -12,6 +14,9 @@ ADMIN = "https://admin.example:8443"
 STRANGER = "https://evil.example"
 ALLOW, CREDENTIALS = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"
 NOTHING, COOKIES = "no CORS header", ", and cookies"  # in the rows
+
+# A stream, the types that a page listens for, the events that it hears, and the last id.
+Stream = tuple[bytes, set[str], list[tuple[str, str]], str]
 
 # Of each page that is a stranger where SHOP and ADMIN are allowed: its origin, and what it is.
 STRANGERS = {
@@ -41,51 +46,73 @@ def heard(heard: Callable[[bytes, set[str]], tuple[Iterable[tuple[str, str]], st
     """
     report = Report("heard")
 
-    def expect(what: str, stream: bytes, types: set[str], events: list[tuple[str, str]], last_id: str) -> None:
-        def answer() -> tuple[list[tuple[str, ...]], str]:
-            got, id = heard(stream, set(types))
-            return [tuple(event) for event in got], id
+    def answer(stream: bytes, types: set[str]) -> tuple[list[tuple[str, ...]], str]:
+        got, id = heard(stream, set(types))
+        return [tuple(event) for event in got], id
 
-        report.expect(what, (events, last_id), answer)
+    def expect(what: str, *cases: Stream) -> None:
+        if len(cases) == 1:
+            [(stream, types, events, last_id)] = cases
+            report.expect(what, (events, last_id), answer, stream, types)
+            return
+        wanted: dict[str, Case] = {
+            str(stream)[1:]: ((events, last_id), partial(answer, stream, types))
+            for stream, types, events, last_id in cases
+        }
+        expect_all(report, what, wanted)
 
     one = b"event: price\ndata: 1\n\n"
     both = {"message", "price"}
-    expect("an event without a type is heard by the listener for message", b"data: 1\n\n", both, [("message", "1")], "")
-    expect("an event with an empty type is a message, too", b"event:\ndata: 1\n\n", both, [("message", "1")], "")
-    expect("an event of the type price is heard by the listener for price", one, both, [("price", "1")], "")
-    expect("an event of the type price is not heard by the listener for message", one, {"message"}, [], "")
-    expect("a page that listens for price only hears no message", b"data: 1\n\n", {"price"}, [], "")
-    expect("Price is another type than price", b"event: Price\ndata: 1\n\n", {"price"}, [], "")
-    expect("ice is another type than price", b"event: ice\ndata: 1\n\n", {"price"}, [], "")
+    message = [("message", "1")]
     expect(
-        "an event may have the type error, and is heard", b"event: error\ndata: 1\n\n", {"error"}, [("error", "1")], ""
+        "an event without a type, or with an empty one, is heard by the listener for message",
+        (b"data: 1\n\n", both, message, ""),
+        (b"event:\ndata: 1\n\n", both, message, ""),
     )
-    expect("all events are heard, in the order of the stream, and the same one twice",
-           one + b"data: 2\n\n" + one, both, [("price", "1"), ("message", "2"), ("price", "1")], "")  # fmt: skip
-    expect("two lines of data are one event, and lines may end with CRLF",
-           b"event: price\r\ndata: 1\r\ndata: 2\r\n\r\n", both, [("price", "1\n2")], "")  # fmt: skip
-    expect("data is kept as it is, with its spaces, in UTF-8", "data:  Zürich \n\n".encode(), both,
-           [("message", " Zürich ")], "")  # fmt: skip
-    expect("an event with empty data is heard", b"data:\n\n", both, [("message", "")], "")
-    expect("a block without data is no event, and leaves its type behind", b"event: price\n\ndata: 1\n\n", both,
-           [("message", "1")], "")  # fmt: skip
-    expect("a byte order mark, a comment and a retry are no part of an event",
-           b"\xef\xbb\xbfevent: price\nretry: 9\n: hello\ndata: 1\n\n", both, [("price", "1")], "")  # fmt: skip
+    expect("an event of the type price is heard by the listener for price", (one, both, [("price", "1")], ""))
+    expect("an event of the type price is not heard by the listener for message", (one, {"message"}, [], ""))
+    expect("a page that listens for price only hears no message", (b"data: 1\n\n", {"price"}, [], ""))
+    expect(
+        "Price, prices and ice are other types than price",
+        *((b"event: %b\ndata: 1\n\n" % type, {"price"}, [], "") for type in (b"Price", b"prices", b"ice")),
+    )
+    error = b"event: error\ndata: 1\n\n"
+    expect("an event may have the type error, and is heard", (error, {"error"}, [("error", "1")], ""))
+    expect("a page without a listener hears nothing, and has the last id", (b"id: 7\n" + one, set(), [], "7"))
+    expect(
+        "all events are heard, in the order of the stream, and the same one twice",
+        (one + b"data: 2\n\n" + one, both, [("price", "1"), ("message", "2"), ("price", "1")], ""),
+    )
+    lines = b"event: price\ndata: 1\ndata: 2\n\n"
+    odd = " Zürich\u2028Bern\x0b \N{GRINNING FACE}"
+    expect(
+        "the bytes are read as in lesson 2: line ends, several lines of data, UTF-8, what is no field and no event",
+        *((lines.replace(b"\n", end), both, [("price", "1\n2")], "") for end in (b"\n", b"\r\n", b"\r")),
+        (f"data: {odd}\n\n".encode(), both, [("message", odd)], ""),
+        (b"data: Z\xfcrich\n\n", both, [("message", "Z\ufffdrich")], ""),
+        (b"data:\n\n", both, [("message", "")], ""),
+        (b"data\n\n", both, [("message", "")], ""),
+        (b"event: price\n\ndata: 1\n\n", both, message, ""),
+        (b"\xef\xbb\xbfevent: price\nretry: 9\n: hello\ndata: 1\n\n", both, [("price", "1")], ""),
+    )
     first = b"event: price\nid: 1\ndata: 5\n\n"
     price = [("price", "5")]
-    expect("the last id is that of the last event, and may be any text", first + b"event: price\nid: b-2\ndata: 6\n\n",
-           both, [*price, ("price", "6")], "b-2")  # fmt: skip
-    expect("the id of an event that nobody hears is the last id as well", first + b"event: refund\nid: 2\ndata: 3\n\n",
-           both, price, "2")  # fmt: skip
-    expect("the id of a block without data is the last id, though the block is no event", first + b"id: 2\n\n", both,
-           price, "2")  # fmt: skip
-    expect("an event without an id leaves the last id as it is", first + b"data: 6\n\n", both,
-           [*price, ("message", "6")], "1")  # fmt: skip
-    expect("an empty id makes the last id empty", first + b"id:\ndata: 6\n\n", both, [*price, ("message", "6")], "")
-    expect("an id with a NUL in it is ignored", first + b"id: 2\0\ndata: 6\n\n", both, [*price, ("message", "6")], "1")
-    expect("a block whose blank line has not come gives no event and no id", first + b"id: 2\ndata: 6\n", both,
-           price, "1")  # fmt: skip
-    expect("each call begins anew, without the id of the call before", one, both, [("price", "1")], "")
+    heard_again = [*price, ("message", "6")]
+    expect("the last id is that of the last event, and may be any text",
+           (first + b"event: price\nid: b-2\ndata: 6\n\n", both, [*price, ("price", "6")], "b-2"))  # fmt: skip
+    expect("the id of an event that nobody hears is the last id as well",
+           (first + b"event: refund\nid: 2\ndata: 3\n\n", both, price, "2"))  # fmt: skip
+    expect("the id of a block without data is the last id, though the block is no event",
+           (first + b"id: 2\n\n", both, price, "2"))  # fmt: skip
+    expect(
+        "an id with a NUL in it, or none at all, leaves the last id as it is; an empty id empties it",
+        (first + b"data: 6\n\n", both, heard_again, "1"),
+        (first + b"id: 2\0\ndata: 6\n\n", both, heard_again, "1"),
+        (first + b"id:\ndata: 6\n\n", both, heard_again, ""),
+    )
+    expect("a block whose blank line has not come gives no event and no id",
+           (first + b"id: 2\ndata: 6\n", both, price, "1"))  # fmt: skip
+    expect("each call begins anew, without the id of the call before", (one, both, [("price", "1")], ""))
     return report
 
 
@@ -136,7 +163,7 @@ def cors_headers(cors_headers: Callable[[str | None, set[str], bool], Mapping[st
         *(two, two, True),
     )
     for origin, what in STRANGERS.items():
-        label = f"{origin or 'an empty Origin'} gets no CORS header, with cookies or without: {what}"
+        label = f"{origin or 'an empty Origin'} gets no CORS header: {what}"
         report.expect(label, NOTHING, without_and_with, origin)
     label = "a request without an Origin gets no CORS header, where two origins are allowed"
     report.expect(label, NOTHING, without_and_with, None)
