@@ -96,6 +96,10 @@ def test_a_right_backoff(wait):
         pytest.param(
             lambda tries: random.uniform(0, most(tries)) if tries < 99 else 60, "wait(5_000) is any", id="60 at last"
         ),
+        pytest.param(lambda tries: uniform(0, 2 ** (tries - 1) if tries < 6 else 60), "wait(6)", id="60 after 16"),
+        pytest.param(lambda tries: uniform(0, 2 ** (tries - 1) if tries < 8 else 60), "wait(7)", id="64 after 32"),
+        pytest.param(lambda tries: uniform(0, min(60, 2 ** ((tries - 1) % 10))), "wait(11)", id="again after ten"),
+        pytest.param(lambda tries: uniform(0, min(60, 1 << ((tries - 1) % 64))), "wait(65)", id="64 bits"),
     ],
 )
 def test_a_backoff_that_is_not_finished(wrong, what):
@@ -127,7 +131,7 @@ def test_a_backoff_that_sleeps_itself_is_interrupted_once(monkeypatch):
     start = time.monotonic()
     report = check.wait(lambda tries: time.sleep(0.01) or uniform(0, most(tries)))
     assert time.monotonic() - start < 5
-    assert len(missing(report)) == 9
+    assert len(missing(report)) == len(report.rows)
     assert "still running" in remark(report, "wait(1)")
 
 
@@ -216,9 +220,51 @@ def again_whatever_comes(stream, place, handle, acknowledge):
         place["id"] = event.id
 
 
+def one_before(stream, place, handle, acknowledge):
+    """Its place is that of the event before, which is done for certain."""
+    before = place.get("id", "")
+    for event in stream(before):
+        if before:
+            place["id"] = before
+        handle(event)
+        acknowledge(event.id)
+        before = event.id
+
+
+def acknowledges_again(stream, place, handle, acknowledge):
+    """It may have died before the last acknowledgement, and makes up for it."""
+    if "id" in place:
+        acknowledge(place["id"])
+    for event in stream(place.get("id", "")):
+        handle(event)
+        place["id"] = event.id
+        acknowledge(event.id)
+
+
+def tries_once_more(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        try:
+            handle(event)
+        except Exception:
+            handle(event)
+        acknowledge(event.id)
+        place.update(id=event.id)
+
+
+def starts_itself_again(stream, place, handle, acknowledge):
+    try:
+        right(stream, place, handle, acknowledge)
+    except Exception:
+        starts_itself_again(stream, place, handle, acknowledge)
+
+
 @pytest.mark.parametrize(
     "consume",
     [
+        pytest.param(one_before, id="the place of the one before"),
+        pytest.param(acknowledges_again, id="acknowledges again"),
+        pytest.param(tries_once_more, id="tries once more"),
+        pytest.param(starts_itself_again, id="starts itself again"),
         pytest.param(right, id="ours"),
         pytest.param(every(2), id="every second"),
         pytest.param(every(100), id="every hundredth"),
@@ -374,11 +420,61 @@ async def waits(stream, place, handle, acknowledge):
     right(stream, place, handle, acknowledge)
 
 
+def powers_of_two(stream, place, handle, acknowledge):
+    for number, event in enumerate(stream(place.get("id", "")), start=1):
+        handle(event)
+        acknowledge(event.id)
+        if number & (number - 1) == 0:
+            place["id"] = event.id
+
+
+def writes_once(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        handle(event)
+        acknowledge(event.id)
+        place.setdefault("id", event.id)
+
+
+def compares_text(stream, place, handle, acknowledge):
+    for event in stream(""):
+        if event.id > place.get("id", ""):
+            handle(event)
+            acknowledge(event.id)
+            place["id"] = event.id
+
+
+def acknowledges_with_the_next(stream, place, handle, acknowledge):
+    before = None
+    for event in stream(place.get("id", "")):
+        if before:
+            acknowledge(before)
+            place["id"] = before
+        handle(event)
+        before = event.id
+
+
+def acknowledges_every_tenth(stream, place, handle, acknowledge):
+    for number, event in enumerate(stream(place.get("id", "")), start=1):
+        handle(event)
+        if number % 10 == 0:
+            acknowledge(event.id)
+        place["id"] = event.id
+
+
+def acknowledges_if_it_can(stream, place, handle, acknowledge):
+    for event in stream(place.get("id", "")):
+        handle(event)
+        with contextlib.suppress(Exception):
+            acknowledge(event.id)
+        place["id"] = event.id
+
+
 CALM = "five events without a crash"
 THIRD = "crash in handle, at the third of five events"
 REACHES = "crash in acknowledge, before it has reached the sender"
 ENDLESS = "a stream that does not end"
 KILLED = "killed in handle, at event 950 of 1,000"
+KILLED_EARLY = "killed in handle, at event 102 of 1,000"
 
 
 @pytest.mark.parametrize(
@@ -392,6 +488,14 @@ KILLED = "killed in handle, at event 950 of 1,000"
         pytest.param(from_the_start, KILLED, "949 events handled twice", id="from the start"),
         pytest.param(at_the_end, KILLED, "949 events handled twice", id="place at the end"),
         pytest.param(every(600), KILLED, "349 events handled twice", id="every 600th"),
+        pytest.param(every(150), KILLED_EARLY, "101 events handled twice", id="every 150th"),
+        pytest.param(every(102), KILLED_EARLY, "101 events handled twice", id="every 102nd"),
+        pytest.param(powers_of_two, KILLED, "437 events handled twice", id="powers of two"),
+        pytest.param(writes_once, KILLED, "948 events handled twice", id="setdefault"),
+        pytest.param(compares_text, KILLED, "never handled 10", id="ids compared as text"),
+        pytest.param(acknowledges_with_the_next, CALM, "never acknowledged 5", id="acknowledges with the next one"),
+        pytest.param(acknowledges_every_tenth, CALM, "never acknowledged 1", id="acknowledges every tenth"),
+        pytest.param(acknowledges_if_it_can, REACHES, "never acknowledged 1", id="acknowledges if it can"),
         pytest.param(swallows, THIRD, "never handled 3", id="swallows"),
         pytest.param(in_finally, THIRD, "never handled 3", id="in finally"),
         pytest.param(skips_what_failed, THIRD, "never handled 3", id="skips what failed"),

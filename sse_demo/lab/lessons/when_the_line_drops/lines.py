@@ -74,7 +74,7 @@ class OrdersChart(LiveChart):
 
     def __init__(self, publisher: Publishing, client: Counting) -> None:
         self._publisher = publisher
-        figures = {"published": lambda: publisher.done, "received": lambda: client.count}
+        figures = {"published": lambda: publisher.done, "received": lambda: min(client.count, publisher.numbers)}
         super().__init__("orders", figures, seconds=4, colors={"received": GOOD})
 
     def _sample(self) -> None:
