@@ -2,60 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 import math
-import random
-import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
-from ..lessons.broadcast.small_hub import RESET, TURN, SmallLog
+from ..lessons.broadcast.small_hub import TURN, SmallLog
 from ..views.report import Report
 from .exercise import Exercise
+from .listeners import RIGHT, Listener, SendTo, call_once, log_of, publish_to, storm
 
 Pairs = list[tuple[str, object]]
 
 MOST = 2_000  # pairs of an answer that are looked at: it may be an iterator without an end
-ASKED_IN_VAIN = 20  # times that a full subscriber is asked in one call, before it complains
-_number = re.compile(rb"data: (\d+)\n\n").fullmatch
-
-
-class _AskedInVain(BaseException):  # which `except Exception` does not catch
-    pass
-
-
-class Listener:
-    """A subscriber without a socket.
-
-    Args:
-        cursor: The number of the next event that it is to be sent.
-        room: How many events it takes until it is full.
-
-    Attributes:
-        got: What it has taken: the numbers of events, ``"RESET"``, and what is neither as it came.
-        refused: How often it was asked in vain.
-    """
-
-    def __init__(self, cursor: int = 0, room: float = math.inf) -> None:
-        self.cursor = cursor
-        self.room = room
-        self.got: list[object] = []
-        self.refused = 0
-
-    def take(self, event: bytes) -> bool:
-        """Whether it takes the event."""
-        if self.room <= 0:
-            self.refused += 1
-            if self.refused == ASKED_IN_VAIN:
-                raise _AskedInVain
-            return self.refused > ASKED_IN_VAIN  # or a solution that takes whatever is raised would never end
-        self.room -= 1
-        self.got.append(_plain(event))
-        return True
-
-
-SendTo = Callable[[Listener, SmallLog], object]
 
 
 @Exercise
@@ -72,7 +30,7 @@ def send_to(contestant: SendTo) -> Report:
     def call(listener: Listener, log: SmallLog, times: int = 1) -> list[object]:
         """What the subscriber has got by the end of so many calls."""
         for _ in range(times):
-            _call(contestant, listener, log)
+            call_once(contestant, listener, log)
         return listener.got
 
     def cursor_after(listener: Listener, log: SmallLog) -> int:
@@ -86,7 +44,7 @@ def send_to(contestant: SendTo) -> Report:
     def later(listener: Listener, log: SmallLog, more: int = 0, room: float = math.inf) -> list[object]:
         """What it has got after one call, more events, and another call with more room."""
         call(listener, log)
-        _publish(log, more)
+        publish_to(log, more)
         listener.room = room
         return call(listener, log)
 
@@ -94,7 +52,7 @@ def send_to(contestant: SendTo) -> Report:
         """What three subscribers have got, of which the second one sleeps."""
         log, listeners = SmallLog(), [Listener(), Listener(room=0), Listener()]
         for _ in range(5):
-            _publish(log, 1)
+            publish_to(log, 1)
             for listener in listeners:
                 call(listener, log)
         return tuple(listener.got for listener in listeners)
@@ -107,53 +65,56 @@ def send_to(contestant: SendTo) -> Report:
         return call(Listener(), log)[:2]
 
     five = list(range(5))
-    report.expect("three events wait: all are sent, in order", [0, 1, 2], call, Listener(), _log(3))
-    report.expect("three were sent: the cursor is 3", 3, cursor_after, Listener(), _log(3))
-    report.expect("a second call sends nothing twice", [0, 1, 2], call, Listener(), _log(3), 2)
-    report.expect("an event that comes later is sent by the next call", [0, 1, 2], later, Listener(), _log(2), 1)
-    report.expect("a subscriber that begins at event 3 is sent 3 and 4 only", [3, 4], call, Listener(3), _log(5))
-    report.expect("an empty log: nothing is sent", [], call, Listener(), _log(0))
+    report.expect("three events wait: all are sent, in order", [0, 1, 2], call, Listener(), log_of(3))
+    report.expect("three were sent: the cursor is 3", 3, cursor_after, Listener(), log_of(3))
+    report.expect("a second call sends nothing twice", [0, 1, 2], call, Listener(), log_of(3), 2)
+    report.expect("an event that comes later is sent by the next call", [0, 1, 2], later, Listener(), log_of(2), 1)
+    report.expect("a subscriber that begins at event 3 is sent 3 and 4 only", [3, 4], call, Listener(3), log_of(5))
+    report.expect("an empty log: nothing is sent", [], call, Listener(), log_of(0))
     report.expect(
         "a subscriber with room for one: it gets 0, its cursor is 1, it is asked in vain once",
         ([0], 1, 1),
         refusals,
         Listener(room=1),
-        _log(3),
+        log_of(3),
     )
     report.expect(
-        "the event that it did not take is the first of the next call", five, later, Listener(room=1), _log(5)
+        "the event that it did not take is the first of the next call", five, later, Listener(room=1), log_of(5)
     )
     report.expect("a sleeper gets nothing, and the two beside it everything", (five, [], five), beside_a_sleeper)
-    report.expect("1,000 events wait: one call sends at most 100", f"1 to {TURN}", most_in_one_call, _log(1000))
+    report.expect("1,000 events wait: one call sends at most 100", f"1 to {TURN}", most_in_one_call, log_of(1000))
     report.expect(
-        "1,000 events wait: after enough calls all are sent", list(range(1000)), call, Listener(), _log(1000), 1000
+        "1,000 events wait: after enough calls all are sent", list(range(1000)), call, Listener(), log_of(1000), 1000
     )
     report.expect(
         "the log has dropped what is wanted: RESET, and then what is left",
         ["RESET", 7, 8, 9, 10, 11],
         call,
         Listener(2),
-        _log(12, most=5),
+        log_of(12, most=5),
     )
     report.expect(
         "a subscriber that has read nothing is told, too: its cursor is 0, and 0 to 6 are gone",
         ["RESET", 7, 8, 9, 10, 11],
         call,
         Listener(0),
-        _log(12, most=5),
+        log_of(12, most=5),
     )
     report.expect(
-        "the log has dropped 0 to 999, and has 500: after RESET comes 1000", ["RESET", 1000], first_two, _log(1500, 500)
+        "the log has dropped 0 to 999, and has 500: after RESET comes 1000",
+        ["RESET", 1000],
+        first_two,
+        log_of(1500, 500),
     )
     report.expect(
-        "the oldest event of the log is the one that is wanted: no RESET", five, call, Listener(0), _log(5, most=5)
+        "the oldest event of the log is the one that is wanted: no RESET", five, call, Listener(0), log_of(5, most=5)
     )
     report.expect(
         "RESET is said once, and not by the next call again",
         ["RESET", 7, 8, 9, 10, 11, 12],
         later,
         Listener(2),
-        _log(12, most=5),
+        log_of(12, most=5),
         1,
     )
     report.expect(
@@ -161,105 +122,38 @@ def send_to(contestant: SendTo) -> Report:
         ["RESET", 7, 8, 9, 10, 11],
         later,
         Listener(2, room=1),
-        _log(12, most=5),
+        log_of(12, most=5),
     )
     report.expect(
         "500 events are left after a gap of 1,000: one call sends RESET and at most 100 events",
         f"1 to {TURN}",
         most_in_one_call,
-        _log(1500, most=500),
+        log_of(1500, most=500),
     )
     report.expect(
         "a subscriber that is full is told RESET when it has room again",
         ["RESET", 7, 8, 9, 10, 11],
         later,
         Listener(2, room=0),
-        _log(12, most=5),
+        log_of(12, most=5),
     )
     report.expect(
         "a subscriber that does not take RESET: it got nothing, its cursor is still 2, it is asked in vain once",
         ([], 2, 1),
         refusals,
         Listener(2, room=0),
-        _log(12, most=5),
+        log_of(12, most=5),
     )
     report.expect(
         "a subscriber that falls behind twice is told twice",
         ["RESET", 7, "RESET", 19, 20, 21, 22, 23],
         later,
         Listener(2, room=2),
-        _log(12, most=5),
+        log_of(12, most=5),
         12,
     )
-    report.expect("2,000 events, a log of 50, ten subscribers that are full now and then", _RIGHT, _storm, contestant)
+    report.expect("2,000 events, a log of 50, ten subscribers that are full now and then", RIGHT, storm, contestant)
     return report
-
-
-def _call(contestant: SendTo, listener: Listener, log: SmallLog) -> None:
-    listener.refused = 0
-    with contextlib.suppress(_AskedInVain):
-        answer = contestant(listener, log)
-        if inspect.iscoroutine(answer):
-            answer.close()  # or Python warns of it beside the report
-            raise TypeError("it is an async function, which does nothing until it is awaited")
-    if listener.refused >= ASKED_IN_VAIN:
-        raise RuntimeError(f"a full subscriber was asked {ASKED_IN_VAIN} times in one call")
-
-
-_RIGHT = "each event in order, none twice, RESET before each gap and nowhere else"
-
-
-def _storm(contestant: SendTo) -> str:
-    """``_RIGHT``, or the first thing that was not."""
-    chance, log = random.Random(9), SmallLog(50)
-    listeners = [Listener(room=0) for _ in range(10)]
-    for _ in range(2000):
-        _publish(log, 1)
-        for listener in listeners:
-            listener.room = chance.choice([0, 0, 0, 1, 2, 3])
-            _call(contestant, listener, log)
-    for listener in listeners:
-        listener.room = math.inf
-        for _ in range(log.end - log.start + 1):
-            _call(contestant, listener, log)
-        if wrong := _first_fault(listener.got, log.end):
-            return wrong
-    return _RIGHT
-
-
-def _first_fault(got: list[object], end: int) -> str:
-    """What is wrong with the events that a subscriber has got; ``""`` where nothing is."""
-    expected, told = 0, False
-    for one in got:
-        if one == "RESET":
-            told = True  # perhaps for the second time: the log goes on
-        elif not isinstance(one, int):
-            return f"{one!r}, which is no event of the log"
-        elif one < expected:
-            return f"{one} after {expected - 1}"
-        elif (one > expected) != told:
-            return f"{one} after {expected - 1}, {'with' if told else 'without'} RESET"
-        else:
-            expected, told = one + 1, False
-    return "" if expected == end else f"{expected - 1} is the last, and not {end - 1}"
-
-
-def _log(count: int, most: int = 100_000) -> SmallLog:
-    log = SmallLog(most)
-    _publish(log, count)
-    return log
-
-
-def _publish(log: SmallLog, count: int) -> None:
-    for number in range(log.end, log.end + count):
-        log.append(b"data: %d\n\n" % number)
-
-
-def _plain(event: object) -> object:
-    if event == RESET:
-        return "RESET"
-    match = _number(event) if isinstance(event, bytes) else None
-    return int(match[1]) if match else event
 
 
 @Exercise
