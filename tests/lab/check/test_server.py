@@ -519,7 +519,7 @@ THREE = "three readers are three handlers in listening"
 BEATS = "half a second later comes another comment"
 OUT = "a reader who leaves is out of listening before the next comment"
 OTHERS = "the two who stay still get comments"
-VISITS = "of 10 readers who leave at once none is in listening, and the two are"
+VISITS = "when 10 more have come and left at once, the two are still in listening, alone"
 WAITS = "no handler waits when all have left"
 
 listening = set()

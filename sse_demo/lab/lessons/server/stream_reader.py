@@ -14,8 +14,8 @@ from ....wire.parser import EventStreamParser
 
 SOON = 0.6  # seconds in which something that is due at once has come
 LATE = 0.05  # seconds from a line to the end of its block, or from a write to its arrival
-SLACK = 0.18  # seconds that a pause may be too long
-TOO_SHORT = 0.75  # of a pause that is expected
+TOO_SHORT, TOO_LONG = 0.75, 1.4  # of a pause that is expected
+SLACK = 0.04  # seconds; a machine that is busy wakes late
 
 _NOTED = 100  # pieces; a handler without a pause writes millions
 _LEAVE_AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends a RST
@@ -73,7 +73,7 @@ class Account:
         gaps = sorted(later - at for at, later in pairwise(times))
         if not gaps:
             return "nothing to compare"
-        fits = gaps[0] < due + SLACK and gaps[-1] > TOO_SHORT * due
+        fits = gaps[0] < TOO_LONG * due + SLACK and gaps[-1] > TOO_SHORT * due
         return f"{due if fits else gaps[len(gaps) // 2]:.1g} s"
 
     def delay(self, written: Account, count: int) -> float:

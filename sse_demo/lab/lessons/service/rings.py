@@ -202,9 +202,9 @@ class _Picture:
         if step.what in ENDS:
             color = WRONG if step.what == "breaks" else QUIET
             sign = "✕" if step.what == "breaks" else "■"
-            return f'<text x="{turn + 8:.1f}" y="{self._way_in + 4}" fill="{color}">{sign}</text>' + self._word(
-                turn + 22, self._way_in + 4, step.error or step.what
-            )
+            place = f'x="{turn + 8:.1f}" y="{self._way_in + 5}"'
+            word = self._word(turn + 22, self._way_in + 4, step.error or step.what)
+            return f'<text {place} fill="{color}" font-size="16">{sign}</text>{word}'
         color = {"refuses": WAITING, "fails": WRONG}.get(step.what, GOOD)
         word = {"refuses": "problem", "sends": "stream", "out": "done"}.get(step.what, step.error)
         return (
