@@ -140,7 +140,9 @@ def alarm(contestant: type[RequestHandler], listening: Collection[object]) -> Re
                 reader.wait(lambda reader=reader: reader.comments > 2, BEAT + SOON)  # type: ignore[misc]
         report.expect("the two who stay still get comments", 2, lambda: sum(reader.comments > 2 for reader in staying))
         stand.wait(lambda: count() == 2, SOON if noticed else LATE)
-        report.expect(f"when {VISITORS} more have come and left at once, the two are still in listening, alone", 2, count)
+        report.expect(
+            f"when {VISITORS} more have come and left at once, the two are still in listening, alone", 2, count
+        )
         for reader in staying:
             reader.leave()
         stand.wait(lambda: not stand.left_behind, BEAT + SOON / 2)
