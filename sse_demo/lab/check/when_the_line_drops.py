@@ -66,8 +66,8 @@ def wait(wait: Wait) -> Report:
     expect("wait(6) is 32 seconds at the most", 6, up_to(32))
     expect("wait(7) is 60 seconds at the most, and not 64", 7, up_to(LONGEST))
     expect("wait(10) is 60 seconds at the most, and not 512", 10, up_to(LONGEST))
-    expect("wait(11) is as long as wait(10): the waits do not begin again", 11, up_to(LONGEST))
-    expect("wait(65) is as long as wait(10)", 65, up_to(LONGEST))
+    expect("wait(11) is 60 seconds at the most, and does not begin again", 11, up_to(LONGEST))
+    expect("wait(65) is 60 seconds at the most, also where 64 bits are not enough", 65, up_to(LONGEST))
     expect("wait(5_000) is 60 seconds at the most, and no error", 5_000, up_to(LONGEST))
     expect("wait(1) is anything from 0 to 1, all of it equally likely", 1, all_over(1))
     expect("wait(5) is anything from 0 to 16, all of it equally likely", 5, all_over(16))
@@ -106,7 +106,11 @@ def _wrong_range(waits: list[float], longest: float) -> str:
     shortest, most = min(waits), max(waits)
     if shortest >= 0 and NEAR * longest <= most <= longest:
         return ""
-    return f"{SAMPLES:,} calls: from {shortest:.3g} to {most:.3g} seconds"
+    return f"{SAMPLES:,} calls: from {_told_seconds(shortest)} to {_told_seconds(most)} seconds"
+
+
+def _told_seconds(seconds: float) -> str:
+    return f"{seconds:,.0f}" if 100 <= abs(seconds) < 1e6 else f"{seconds:.3g}"
 
 
 def _uneven(waits: list[float], longest: float) -> str:

@@ -115,6 +115,8 @@ def test_what_is_right_is_not_said_to_be_missing():
 
 def test_a_backoff_is_told_what_its_waits_are():
     assert remark(check.wait(lambda tries: 90), "wait(10) is 60") == f"{SAMPLES:,} calls: from 90 to 90 seconds"
+    no_limit = check.wait(lambda tries: 2.0 ** (tries - 1))
+    assert remark(no_limit, "wait(11) is 60") == f"{SAMPLES:,} calls: from 1,024 to 1,024 seconds"
     assert "always the same wait" in remark(check.wait(most), "wait(5) is anything")
     squared = check.wait(lambda tries: random.random() ** 2 * most(tries))
     assert re.search(r"quarters of the range: [45]\d%, [12]\d%, 1\d%, 1\d%$", remark(squared, "wait(5) is anything"))

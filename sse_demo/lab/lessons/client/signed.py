@@ -120,7 +120,7 @@ def bad_day(key: bytes, price: int = 101) -> dict[str, str]:
     good = message("price", {"price": price})
     return {
         "a good price": good,
-        "changed on the way": good.replace(f'"price": {price}', '"price": 901'),
+        "a changed price": good.replace(f'"price": {price}', '"price": 901'),
         "without signature": good.partition("\n")[2],
         "an hour old": message("price", {"price": 99}, age=3600),
         "our sender's bug": signed("price: 103"),
