@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from ...web.handlers import Handler, Middleware, problem
+from ...web.handlers import Handler, Middleware
 from ...web.handlers.chain import start_middleware
 from ...web.routing import Group, Route
 from ..views.report import Report
 from .exercise import Exercise
 from .serving import Asking, serving
+from .timed_handlers import LATER, SLOW, Failing, Meeting, Quick, Slow, Stream, closed
 
-SLOW = 0.2  # seconds
-LATER = 0.1  # seconds from the first of two requests to the second
 ROUNDED_MS = 1  # that an answer may say too much, or too little
 RIGHT = "total;dur=N, N milliseconds"
 METHODS = ("HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -31,67 +29,6 @@ _total = re.compile(
 ).search
 
 
-class _Quick(Handler):
-    def get(self) -> None:
-        self.write("ok")
-
-
-class _Slow(Handler):
-    """Says itself how many milliseconds it took, in one more header."""
-
-    async def get(self) -> None:
-        start = time.perf_counter()
-        await self.work()
-        self.set_header("Took", str((time.perf_counter() - start) * 1000))
-
-    async def work(self) -> None:
-        await asyncio.sleep(SLOW)
-
-
-class _Meeting:
-    """A handler for two requests, each of which goes on for a while when both have come.
-
-    Args:
-        pauses: How many seconds the first one goes on, and the second one.
-
-    Attributes:
-        handler: The handler.
-        here: The requests that have come.
-        least: How many seconds each takes at least, where the second one comes ``LATER`` seconds after the first.
-    """
-
-    def __init__(self, *pauses: float) -> None:
-        self.here: list[_Slow] = []
-        self.least = [LATER + pauses[0], *pauses[1:]]
-        both, here = asyncio.Event(), self.here
-
-        class Meeting(_Slow):
-            async def work(self) -> None:
-                here.append(self)
-                pause = pauses[len(here) - 1] if len(here) <= len(pauses) else 0
-                if len(here) == len(pauses):
-                    both.set()
-                await both.wait()
-                await asyncio.sleep(pause)
-
-        self.handler = Meeting
-
-
-class _Stream(Handler):
-    async def get(self) -> None:
-        await self.send_events(["one", "two"])
-
-
-class _Failing(Handler):
-    def get(self) -> None:
-        raise ValueError("a handler of the check fails")
-
-
-def _closed(handler: Handler) -> Generator[None, None, None]:
-    raise problem(403, "closed")
-    yield
-
-
 @Exercise
 def timing(middleware: Middleware) -> Report:
     """Lesson 4: a middleware that says in ``Server-Timing`` how long an answer has taken.
@@ -100,7 +37,7 @@ def timing(middleware: Middleware) -> Report:
         middleware: Sets the header to ``total;dur=`` and a number of milliseconds.
     """
     report = Report("timing")
-    meetings = {"/in-order": _Meeting(LATER, SLOW), "/nested": _Meeting(SLOW, LATER)}
+    meetings = {"/in-order": Meeting(LATER, SLOW), "/nested": Meeting(SLOW, LATER)}
     ended: list[Handler] = []  # the requests whose generator has come to its end
 
     def watched(handler: Handler) -> Generator[None, None, None]:
@@ -108,12 +45,12 @@ def timing(middleware: Middleware) -> Report:
         ended.append(handler)
 
     routes = [
-        Route("/slow", _Slow),
-        Route("/quick", _Quick),
+        Route("/slow", Slow),
+        Route("/quick", Quick),
         *(Route(path, meeting.handler) for path, meeting in meetings.items()),
-        Route("/stream", _Stream),
-        Route("/closed", _Quick, [_closed]),
-        Route("/failing", _Failing),
+        Route("/stream", Stream),
+        Route("/closed", Quick, [closed]),
+        Route("/failing", Failing),
     ]
     with serving([Group("", routes, [watched])]) as asking, ThreadPoolExecutor(2) as pool:
 

@@ -81,7 +81,7 @@ class Report:
     def headline(self) -> str:
         """The title, and how many rows are done."""
         done = sum(done for done, _, _ in self.rows)
-        return f"{self.title}: {'passed' if self.passed else 'still missing'} ({done} of {len(self.rows)})"
+        return f"{self.title}: {'passed' if self.passed else 'still missing'} ({done} of {len(self.rows)} done)"
 
     def __repr__(self) -> str:
         lines = [self.headline]

@@ -7,7 +7,7 @@ def test_a_report_says_what_is_done_and_what_is_missing():
     report.expect("two", 2, lambda: 3)
     assert not report.passed
     assert repr(report).splitlines() == [
-        "task: still missing (1 of 2)",
+        "task: still missing (1 of 2 done)",
         "  ok       one",
         "  missing  two",
         "           expected 2, got 3",
@@ -24,7 +24,7 @@ def test_a_report_with_all_rows_done_has_passed():
     report = Report("task")
     report.add(True, "one")
     assert report.passed
-    assert repr(report).startswith("task: passed (1 of 1)")
+    assert repr(report).startswith("task: passed (1 of 1 done)")
 
 
 def test_what_a_learner_wrote_is_shown_as_text():
