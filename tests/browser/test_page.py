@@ -173,9 +173,10 @@ def test_the_line_of_the_readme_for_a_page_of_your_own(page, eventually):
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     line = re.search(r"```js\n(.*?)```", readme, re.DOTALL)[1]
     with serve() as own, serve(allow_origins=[own.url]) as server:
-        page.goto(f"{own.url}/ping")
-        page.add_script_tag(content=line.replace("http://127.0.0.1:8000", server.url))
+        # The browser is told that somebody waits for a message before it is told to go anywhere.
         with page.expect_console_message(lambda message: message.text == "tick"):
+            page.goto(f"{own.url}/ping")
+            page.add_script_tag(content=line.replace("http://127.0.0.1:8000", server.url))
             eventually(lambda: server.hub.subscribers == 1)
             server.publish("clock", "tick")
 

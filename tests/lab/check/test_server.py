@@ -697,8 +697,11 @@ class BeatsThatGoOn(RightWithATaskForTheBeats):
 
     async def beats(self):
         while True:
-            with contextlib.suppress(Exception):
-                await self.send(":\n")
+            with contextlib.suppress(RuntimeError):  # the handler has finished, and this goes on all the same
+                try:
+                    await self.send(":\n")
+                except StreamClosedError:
+                    self.gone.set()  # who leaves at once may be noticed here first
             await asyncio.sleep(self.beat)
 
 
