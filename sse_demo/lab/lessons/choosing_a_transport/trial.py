@@ -27,6 +27,9 @@ CABLE = 0.02  # seconds that every byte is on its way, in each direction
 PAUSE = 0.2  # seconds before a client that was told to comes back
 KEPT = 1_000  # of the newest events, for figures
 FEWEST = 8  # events at each rate
+BUSY = 0.005  # seconds by which an event is late on a machine that is busy with something else
+MOST_LATE = 0.2  # of the events, in a measurement that counts
+TRIES = 4  # measurements, where the machine is busy
 SHOWN = 20  # of the newest events, in the live charts
 FASTEST = 200  # events a second, by hand
 
@@ -87,9 +90,13 @@ class Trial:
     def __repr__(self) -> str:
         return f"Trial({', '.join(self.clients)})"
 
-    def publish(self, count: int = 1, rate: float = 1_000) -> None:
-        """Publish prices, and wait until they are published. Nobody waits for the clients."""
-        self._background.start(self._publish(count, rate)).result()
+    def publish(self, count: int = 1, rate: float = 1_000) -> int:
+        """Publish prices, and wait until they are published. Nobody waits for the clients.
+
+        Returns:
+            How often the machine was busy with something else when an event was due.
+        """
+        return self._background.start(self._publish(count, rate)).result()
 
     def keep_publishing(self) -> None:
         """Publish prices at :attr:`rate`, until :meth:`stop`."""
@@ -103,13 +110,18 @@ class Trial:
     def measure(self, rate: float, count: int) -> dict[str, Figures]:
         """Publish prices, and measure how each client gets them.
 
+        What is measured while the machine is busy with something else tells of that, and is measured again.
+
         Args:
             rate: Events a second.
             count: How many.
         """
-        before = self._feed.requests.copy()
-        self.publish(count, rate)
-        self.wait_for_all()
+        for _ in range(TRIES):
+            before = self._feed.requests.copy()
+            late = self.publish(count, rate)
+            self.wait_for_all()
+            if late <= count * MOST_LATE:
+                break
         return {
             name: Figures(
                 client.delay_ms(count),
@@ -207,8 +219,13 @@ class Trial:
                 await READERS[name](self.clients[name])
             await asyncio.sleep(PAUSE)
 
-    async def _publish(self, count: int, rate: float) -> None:
+    async def _publish(self, count: int, rate: float) -> int:
+        """Returns how often the machine was busy with something else when the next event was due."""
+        late = 0
         for _ in range(count):
             price = f"{random.uniform(180, 190):.2f}"
-            self._feed.publish(json.dumps({"price": price, "at": time.perf_counter()}))
+            now = time.perf_counter()
+            self._feed.publish(json.dumps({"price": price, "at": now}))
             await asyncio.sleep(1 / rate)
+            late += time.perf_counter() - now > 1 / rate + BUSY
+        return late
