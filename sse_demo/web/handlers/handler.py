@@ -20,30 +20,28 @@ from ...hub.hub import Hub
 from ...wire.service_events import HEARTBEAT
 from ..bodies import UNEXPECTED
 from ..origins import frame_ancestors
-from ..service import App, Service
+from ..problems import Problem, problem
+from ..service import Service
 from .accept import takes_event_streams
 from .chain import Chain, Middleware
 from .failures import explained, log_failure
+from .identified import Identified
 from .own_stream import Items, OwnStream, require_items
-from .problems import Problem, problem
 from .query import Query
-from .quick_reset import QuickReset
 
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 
 
-class Handler(QuickReset):
+class Handler(Identified):
     """A Tornado handler behind middleware, with a strict query, event streams, and errors that explain themselves.
 
     An :class:`SSEError` that a handler lets out, such as what the hub refuses, becomes a problem with its status.
 
     Attributes:
-        application: The application, which knows the service.
         request_id: The id of the request, which the answer and the log tell. The middleware ``request_id`` sets it.
         origin_is_allowed: The request comes from a page that the middleware ``cors`` lets in.
     """
 
-    application: App
     request_id = ""
     origin_is_allowed = False
 
@@ -163,6 +161,7 @@ class Handler(QuickReset):
             raise ServerStopped("the server is about to stop; ask again in a moment")
         connection = await self._begin_stream(HEARTBEAT)
         self.service.keep(connection, finite=True)
+        self.watch_stream(connection, finite=True)
         return await OwnStream(connection, self.hub.settings, self.hub.metrics).send(events)
 
     async def open_event_stream(self, hello: bytes = HEARTBEAT) -> Connection:
@@ -182,10 +181,12 @@ class Handler(QuickReset):
             connection.end()
             raise Finish
         self.service.keep(connection)
+        self.watch_stream(connection, finite=False)
         return connection
 
     async def _begin_stream(self, hello: bytes) -> Connection:
         self.service.require_room()
+        self.require_stream()
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("Cache-Control", "no-store, no-transform")  # a proxy that compresses would hold it back
         self.set_header("X-Accel-Buffering", "no")  # nginx would collect the stream before it passes it on

@@ -1,0 +1,25 @@
+"""The middleware that lets in, or does not."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from ..handlers import Handler, Middleware
+from .guard import Guard
+from .rights import require_known, require_right
+
+
+def who_asks(guard: Guard) -> Middleware:
+    """Find out who asks, and let in only whom the handler may be used by. See :attr:`Handler.needs`."""
+
+    def access(handler: Handler) -> Generator[None, None, None]:
+        with handler.noting_refusal():
+            topics = handler.ticket_topics()
+            identity = handler.identity = guard.identify(handler.request, topics, logs_in=handler.logs_in)
+            if handler.needs == "identity":
+                require_known(identity)
+            elif handler.needs != "nothing":
+                require_right(identity, handler.needs)
+        yield
+
+    return access
