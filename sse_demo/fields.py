@@ -79,7 +79,7 @@ def text(default: str, legal: Callable[[str], object], one: str) -> Any:
     Args:
         default: Unless another is given.
         legal: Says of a text whether it may be the value.
-        one: How an error calls what it may be, such as "an event's name".
+        one: How an error calls what it may be, such as "the name of an event".
     """
 
     def check(name: str, value: object) -> str:

@@ -26,6 +26,7 @@ from sse_demo.hub.settings import HubLimits
 from sse_demo.hub.topics import TopicKinds
 from sse_demo.logs.retention import Retention
 from sse_demo.web.app import BUILT_IN
+from sse_demo.web.access.limits import AccessLimits
 from sse_demo.web.limits import WebLimits
 from sse_demo.wire.vectors import VECTORS
 
@@ -46,7 +47,7 @@ def examples(text):
 
 
 SERVER, CLIENT, ROUTES, SERVICE = examples(README)
-OWN_STREAM, ON_A_LOOP, PATIENT_CLIENT = examples(PACKAGE)
+WHO_MAY_LISTEN, OWN_STREAM, ON_A_LOOP, PATIENT_CLIENT = examples(PACKAGE)
 
 
 def run(code, folder):
@@ -112,6 +113,7 @@ def test_routes_of_your_own_answer_behind_their_lock():
 def test_the_examples_that_end_by_themselves_run(tmp_path):
     assert run(SERVICE, tmp_path) == ""
     assert {path.name for path in tmp_path.iterdir()} == {"events.db", "events.db-owner"}
+    assert run(WHO_MAY_LISTEN, tmp_path).startswith("http://127.0.0.1:")
     assert run(OWN_STREAM, tmp_path) == "3\n2\n1\n"
     assert run(PATIENT_CLIENT, tmp_path) == "OPEN connected\nhello\nCLOSED close() was called\n"
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+\n", run(ON_A_LOOP, tmp_path))
@@ -201,7 +203,7 @@ def test_each_setting_is_told_with_its_default(part):
 
 
 def test_the_parts_of_the_settings_are_all_there_are():
-    parts = [Retention, TopicKinds, HubLimits, WebLimits]
+    parts = [Retention, TopicKinds, HubLimits, WebLimits, AccessLimits]
     assert set(vars(Settings())) == {name for part in parts for name in vars(part())}
 
 

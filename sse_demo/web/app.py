@@ -26,6 +26,10 @@ BUILT_IN = (
     Route("/metrics", handlers.MetricsHandler),
 )
 
+#: The addresses by which somebody is let in, where a service has access control.
+SESSION = (Route("/session", handlers.SessionHandler),)
+TICKETS = (Route("/tickets", handlers.TicketsHandler),)
+
 
 def make_app(
     hub: Hub,
@@ -73,12 +77,7 @@ def _control(service: Service, access: Access, middleware: list[Middleware]) -> 
     limits = service.settings if isinstance(service.settings, AccessLimits) else AccessLimits()
     service.guard = Guard(access, limits, service.hub.metrics)
     middleware.insert(-1, who_asks(service.guard))
-    routes = []
-    if access.sessions:
-        routes.append(Route("/session", handlers.SessionHandler))
-    if access.tickets:
-        routes.append(Route("/tickets", handlers.TicketsHandler))
-    return routes
+    return [*(SESSION if access.sessions else ()), *(TICKETS if access.tickets else ())]
 
 
 def _middleware(settings: WebLimits) -> list[Middleware]:

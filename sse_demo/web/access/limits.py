@@ -12,7 +12,7 @@ _EVENT_NAME = re.compile(r"[^\r\n\0]{1,128}")
 
 
 def _event_name(default: str) -> Any:
-    return text(default, _EVENT_NAME.fullmatch, "an event's name")
+    return text(default, _EVENT_NAME.fullmatch, "the name of an event, in one line")
 
 
 @dataclass(frozen=True, kw_only=True)
