@@ -25,8 +25,8 @@ from sse_demo.errors import SSEError
 from sse_demo.hub.settings import HubLimits
 from sse_demo.hub.topics import TopicKinds
 from sse_demo.logs.retention import Retention
-from sse_demo.web.app import BUILT_IN
 from sse_demo.web.access.limits import AccessLimits
+from sse_demo.web.app import BUILT_IN, SESSION, TICKETS
 from sse_demo.web.limits import WebLimits
 from sse_demo.wire.vectors import VECTORS
 
@@ -178,7 +178,7 @@ def test_each_address_with_its_methods_is_told():
     told = {tuple(re.match(r"`(\w+) (/\w*)", request).groups()) for request, _ in rows("What each address answers")}
     assert told == {
         (method, route.path)
-        for route in (*BUILT_IN, *DEMO)
+        for route in (*BUILT_IN, *SESSION, *TICKETS, *DEMO)
         for method in set(route.handler.allowed_methods()) - {"HEAD", "OPTIONS"}
     }
     for route in DEMO:
