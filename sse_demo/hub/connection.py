@@ -21,6 +21,7 @@ from tornado.iostream import IOStream
 
 from ..wire.service_events import HEARTBEAT
 from .one_way import OneWayStream, Progress
+from .tcp_info import acknowledged_bytes
 
 JOINED_UP_TO = 65536  # bytes that are put together for one write
 MAX_HEARD = 65536  # bytes that a client may send after its request; they are thrown away
@@ -77,6 +78,12 @@ class Connection:
     @property
     def closed(self) -> bool:
         return self._ending or (self._stream.closed() if self._stream else self._socket is None)
+
+    @property
+    def acknowledged_bytes(self) -> int | None:
+        """How many bytes the client has taken. See :func:`~sse_demo.hub.tcp_info.acknowledged_bytes`."""
+        where = self._stream.socket if self._stream else self._socket
+        return None if where is None else acknowledged_bytes(where)
 
     def write(self, *blocks: bytes) -> bool:
         """Write these blocks of the event stream. False if they did not all fit into the socket's buffer.
