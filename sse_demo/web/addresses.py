@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+REMEMBERED = 4096  # addresses, and how each is counted
 
 
 def is_loopback(name: str) -> bool:
@@ -20,3 +23,19 @@ def address_in(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+@lru_cache(maxsize=REMEMBERED)
+def counted_as(text: str) -> str:
+    """The name by which limits count the clients of an address.
+
+    A client of IPv6 has a network of 64 bits, and as many addresses in it as it likes (RFC 6177, 2). So they all count
+    as one.
+
+    >>> counted_as("192.0.2.7"), counted_as("2001:db8:0:1::a"), counted_as("::ffff:192.0.2.7")
+    ('192.0.2.7', '2001:db8:0:1::/64', '192.0.2.7')
+    """
+    address = address_in(text)
+    if isinstance(address, IPv6Address):
+        return str(ip_network((int(address), 64), strict=False))
+    return text if address is None else str(address)

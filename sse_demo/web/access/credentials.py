@@ -10,6 +10,7 @@ from ..addresses import is_loopback
 from ..origins import is_own_page
 from ..problems import problem
 from .bearer import invalid_request
+from .identity import Kind
 
 TICKET = "ticket"  # in the query
 _TOKENS_IN_QUERY = ("access_token", "authorization", "jwt", "token")  # as other servers call them
@@ -22,6 +23,16 @@ class Credentials:
 
     def __init__(self, request: HTTPServerRequest) -> None:
         self._request = request
+
+    @property
+    def kind(self) -> Kind:
+        """What is shown first, whether it counts or not."""
+        headers, query = self._request.headers, self._request.query_arguments
+        if headers.get("Authorization", "")[:6].lower() == "bearer" or any(name in query for name in _TOKENS_IN_QUERY):
+            return "token"
+        if f"{cookie_name(self._request)}=" in headers.get("Cookie", ""):
+            return "session"
+        return "ticket" if TICKET in query else "anonymous"
 
     def token(self) -> str | None:
         """The token of ``Authorization: Bearer``; ``None`` where there is none.
@@ -52,11 +63,12 @@ class Credentials:
         Raises:
             Problem: 400 where there are several, of which somebody else has set at least one.
         """
-        header = self._request.headers.get("Cookie")
-        if header is None:
-            return None
         prefix = f"{cookie_name(self._request)}="
-        values = [pair.strip()[len(prefix) :] for pair in re.split("[;,]", header) if pair.strip().startswith(prefix)]
+        # Nothing but a semicolon parts two cookies, and nothing but spaces and tabs is around them. A server that takes
+        # more for it finds a cookie in the value of another one, which any host of the domain may have set.
+        headers = self._request.headers.get_list("Cookie")
+        pairs = [pair.strip(" \t") for header in headers for pair in header.split(";")]
+        values = [pair.removeprefix(prefix) for pair in pairs if pair.startswith(prefix)]
         if len(values) > 1:
             raise invalid_request("there are several cookies of a session; delete the cookies of this site")
         return values[0] if values else None

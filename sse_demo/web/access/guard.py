@@ -9,11 +9,12 @@ from typing import NamedTuple
 from tornado.httputil import HTTPServerRequest
 
 from ...observe.metrics import Metrics
+from ..addresses import counted_as
 from ..problems import Problem, problem
 from .access import Access
 from .bearer import invalid_request, invalid_token
 from .credentials import Credentials
-from .identity import Identity
+from .identity import KINDS, Identity
 from .limits import AccessLimits
 from .revoked import Revoked
 from .sessions import Session, Sessions
@@ -67,10 +68,12 @@ class Guard:
         self.tickets = Tickets(age=limits.ticket_age, most=limits.max_tickets) if access.tickets else None
         self.streams = Streams(limits, metrics, self.ends)
         self._tokens = Tokens(access.issuers)
-        self._revoked = Revoked(max((issuer.max_life for issuer in access.issuers), default=MAX_LIFE))
+        self._revoked = Revoked(max((one.max_life + one.leeway for one in access.issuers), default=MAX_LIFE))
         self._tries = Tries(limits.max_failed_tries)
+        self._decisions = {(kind, outcome): 0 for kind in KINDS for outcome in ("granted", "refused")}
+        self._measure(metrics)
 
-    def prepare(self, request: HTTPServerRequest) -> Awaitable[None] | None:
+    def prepare(self, request: HTTPServerRequest) -> Awaitable[object] | None:
         """What to wait for before it can be told who asks: the key of a token may have to be asked for."""
         token = Credentials(request).token_or_none()
         return self._tokens.prepare(token) if token else None
@@ -88,15 +91,21 @@ class Guard:
         Raises:
             Problem: 400, 401, 429 or 503, where what was sent does not count.
         """
-        address = str(request.remote_ip)
-        if (wait := self._tries.wait(address)) > 0:
+        shown, address = Credentials(request), counted_as(str(request.remote_ip))
+        # Others at the same address go on with their sessions, of which nobody can make one up, and without any.
+        if shown.kind in ("token", "ticket") and (wait := self._tries.wait(address)) > 0:
             raise problem(429, "too many wrong tokens or tickets came from here", {"Retry-After": math.ceil(wait)})
         try:
-            return self._identify(Credentials(request), topics, logs_in)
+            return self._identify(shown, topics, logs_in)
         except Problem as refused:
             if refused.status_code == 401:
                 self._tries.failed(address)
             raise
+
+    def count(self, request: HTTPServerRequest, identity: Identity, *, refused: bool) -> None:
+        """Count a decision: who was let in, or what was shown in vain."""
+        kind = Credentials(request).kind if refused and not identity.is_known else identity.kind
+        self._decisions[kind, "refused" if refused else "granted"] += 1
 
     def identify_token(self, token: str) -> Identity:
         """Whose token it is.
@@ -176,6 +185,19 @@ class Guard:
         assert self.sessions is not None
         self.sessions.end(lambda one: one is session)
         self.streams.revoke(lambda stream: stream.identity.session == session.name, reason)
+
+    def _measure(self, metrics: Metrics) -> None:
+        sessions, tickets, streams = self.sessions, self.tickets, self.streams
+        metrics.counter(
+            "sse_access", "Requests let in or refused", lambda: self._decisions.copy(), ["credential", "outcome"]
+        )
+        metrics.gauge(
+            "sse_streams", "Event streams open", lambda: {kind: streams.of_kind(kind) for kind in KINDS}, ["credential"]
+        )
+        if sessions is not None:
+            metrics.gauge("sse_sessions", "Sessions", lambda: len(sessions))
+        if tickets is not None:
+            metrics.gauge("sse_tickets", "Tickets that wait to be used", lambda: len(tickets))
 
     def _identify(self, shown: Credentials, topics: Sequence[str] | None, logs_in: bool) -> Identity:
         shown.refuse_token_in_query()

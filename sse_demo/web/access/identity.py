@@ -18,6 +18,7 @@ OPERATOR_RIGHTS: tuple[OperatorRight, ...] = ("admin", "metrics", "ready")
 
 #: How somebody has told who they are.
 Kind = Literal["anonymous", "token", "session", "ticket"]
+KINDS: tuple[Kind, ...] = ("anonymous", "token", "session", "ticket")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

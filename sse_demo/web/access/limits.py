@@ -27,8 +27,9 @@ class AccessLimits(Checked):
         max_tickets: Tickets that wait to be used; for one more, the oldest makes room.
         max_streams_per_subject: Event streams of one subject at the same time; one more is answered with 429.
         max_streams_per_address: Event streams of one address whose clients have not said who they are, likewise.
-        max_failed_tries: Wrong tokens, sessions and tickets from one address within a minute. For the rest of the
-            minute the address is answered with 429.
+            Addresses of IPv6 count as one where their first 64 bits are the same, here and below.
+        max_failed_tries: Wrong tokens and tickets from one address within a minute. For the rest of the minute each
+            token and ticket that comes from there is answered with 429; sessions go on.
         renew_before: Time before the end of a stream's right at which its client is told to renew it.
         renew_event: Name of the event that says so.
         ended_event: Name of the event that tells a client that its right was taken away.

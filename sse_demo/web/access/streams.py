@@ -16,11 +16,13 @@ from ...hub.connection import Connection
 from ...observe.metrics import Metrics
 from ...wire.event import Event
 from ..access_log import log_line
-from .identity import Identity
+from ..addresses import counted_as
+from .identity import Identity, Kind
 from .limits import AccessLimits
 
 LOOK_EVERY = 1.0  # seconds at the most between two looks at the clock, which somebody may set
 SPARE = 1000  # looks at streams that have closed, which need not be taken out at once
+MAX_PATH = 200  # characters of a path that are kept: a stranger may ask for one of 60,000
 TURN = 0.01  # seconds for which ending streams may keep the event loop
 
 
@@ -34,6 +36,8 @@ class OpenStream:
         address: From where.
         id: A number, by which an operator ends it.
         since: When it began, in seconds since 1970.
+        path: What was asked for, without the query.
+        request_id: By which the access log calls the request.
         finite: It has an end of its own, and is broken off where its right ends before.
     """
 
@@ -41,6 +45,8 @@ class OpenStream:
     identity: Identity
     address: str
     id: int
+    path: str
+    request_id: str
     finite: bool
     since: float = field(default_factory=time.time)
     _told_of: float = math.nan  # the end of which the client was told
@@ -62,24 +68,40 @@ class Streams:
         self._numbers = itertools.count(1)
         self._open: dict[int, OpenStream] = {}
         self._of: Counter[str] = Counter()
+        self._by_kind: Counter[Kind] = Counter()
         self._due: list[tuple[float, int]] = []  # a heap: when to look at which stream
         self._timer: asyncio.Handle | None = None
+
+    def __len__(self) -> int:
+        return len(self._open)
 
     def __iter__(self) -> Iterator[OpenStream]:
         return iter(list(self._open.values()))
 
+    def of_kind(self, kind: Kind) -> int:
+        """How many there are whose readers have told in this way who they are."""
+        return self._by_kind[kind]
+
     def is_full(self, identity: Identity, address: str) -> bool:
         """Whether this one, or this address, has as many streams as it may have."""
-        limit = self._limits.max_streams_per_subject if identity.is_known else self._limits.max_streams_per_address
-        return self._of[_owner(identity, address)] >= limit
+        return self._of[_owner(identity, address)] >= self._most(identity)
 
-    def add(self, connection: Connection, identity: Identity, address: str, *, finite: bool) -> None:
-        """Watch a stream from now on, until it closes."""
-        stream = OpenStream(connection, identity, address, next(self._numbers), finite)
+    def add(
+        self, connection: Connection, identity: Identity, address: str, *, path: str, request_id: str, finite: bool
+    ) -> None:
+        """Watch a stream from now on, until it closes.
+
+        Where others of the same subject or address have begun since there was room for this one, it ends at once.
+        """
+        stream = OpenStream(connection, identity, address, next(self._numbers), path[:MAX_PATH], request_id, finite)
+        is_full = self.is_full(identity, address)
         self._open[stream.id] = stream
         self._of[_owner(identity, address)] += 1
+        self._by_kind[identity.kind] += 1
         connection.when_closed(lambda: self._forget(stream))
-        if (ends := self._ends(identity)) < math.inf:
+        if is_full:
+            connection.abort()
+        elif (ends := self._ends(identity)) < math.inf:
             self._look_at(stream, ends)
 
     def revoke(self, which: Callable[[OpenStream], bool], reason: str | None) -> int:
@@ -93,19 +115,31 @@ class Streams:
             How many there were.
         """
         revoked = [stream for stream in self._open.values() if which(stream)]
-        goodbye = Event(json.dumps({"reason": reason}), event=self._limits.ended_event).encode()
         for stream in revoked:
-            if reason is not None and not stream.finite:
-                stream.connection.write(goodbye)
+            self._say_goodbye(stream, reason)
             self._end(stream, "revoked")
         return len(revoked)
 
+    def end(self, stream: OpenStream, reason: str) -> None:
+        """End one stream, after its client was told why. The client may come back."""
+        self._say_goodbye(stream, reason)
+        self._end(stream, "operator")
+
     def get(self, id: int) -> OpenStream | None:
         """The stream with this number, if it is open."""
-        return self._open.get(id)
+        stream = self._open.get(id)
+        return None if stream is None or stream.connection.closed else stream
+
+    def _most(self, identity: Identity) -> float:
+        return self._limits.max_streams_per_subject if identity.is_known else self._limits.max_streams_per_address
+
+    def _say_goodbye(self, stream: OpenStream, reason: str | None) -> None:
+        if reason is not None and not stream.finite:  # that one has events of its own
+            stream.connection.write(Event(json.dumps({"reason": reason}), event=self._limits.ended_event).encode())
 
     def _forget(self, stream: OpenStream) -> None:
         del self._open[stream.id]
+        self._by_kind[stream.identity.kind] -= 1
         owner = _owner(stream.identity, stream.address)
         self._of[owner] -= 1
         if not self._of[owner]:
@@ -169,4 +203,4 @@ class Streams:
 
 
 def _owner(identity: Identity, address: str) -> str:
-    return f"{identity.issuer}\0{identity.subject}" if identity.is_known else address
+    return f"{identity.issuer}\0{identity.subject}" if identity.is_known else counted_as(address)

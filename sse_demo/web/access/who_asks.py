@@ -13,13 +13,16 @@ def who_asks(guard: Guard) -> Middleware:
     """Find out who asks, and let in only whom the handler may be used by. See :attr:`Handler.needs`."""
 
     def access(handler: Handler) -> Generator[None, None, None]:
-        with handler.noting_refusal():
-            topics = handler.ticket_topics()
-            identity = handler.identity = guard.identify(handler.request, topics, logs_in=handler.logs_in)
-            if handler.needs == "identity":
-                require_known(identity)
-            elif handler.needs != "nothing":
-                require_right(identity, handler.needs)
-        yield
+        try:
+            with handler.noting_refusal():
+                topics = handler.ticket_topics()
+                identity = handler.identity = guard.identify(handler.request, topics, logs_in=handler.logs_in)
+                if handler.needs == "identity":
+                    require_known(identity)
+                elif handler.needs != "nothing":
+                    require_right(identity, handler.needs)
+            yield
+        finally:  # a handler may refuse, too
+            guard.count(handler.request, handler.identity, refused=bool(handler.refused_because))
 
     return access

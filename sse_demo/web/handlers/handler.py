@@ -38,11 +38,9 @@ class Handler(Identified):
     An :class:`SSEError` that a handler lets out, such as what the hub refuses, becomes a problem with its status.
 
     Attributes:
-        request_id: The id of the request, which the answer and the log tell. The middleware ``request_id`` sets it.
         origin_is_allowed: The request comes from a page that the middleware ``cors`` lets in.
     """
 
-    request_id = ""
     origin_is_allowed = False
 
     def initialize(self, middleware: Sequence[Middleware] = ()) -> None:

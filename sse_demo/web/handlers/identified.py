@@ -25,6 +25,7 @@ class Identified(QuickReset):
 
     Attributes:
         application: The application, which knows the service.
+        request_id: The id of the request, which the answer and the log tell. The middleware ``request_id`` sets it.
         identity: Who asks. The middleware ``who_asks`` finds out.
         logs_in: A token that is sent here begins a session, whatever session there was before.
         needs: What it takes to be let in, where the service has access control.
@@ -32,6 +33,7 @@ class Identified(QuickReset):
     """
 
     application: App
+    request_id = ""
     identity: Identity = EVERYBODY
     needs: ClassVar[Need] = "identity"
     logs_in: ClassVar[bool] = False
@@ -74,13 +76,21 @@ class Identified(QuickReset):
         """
         guard = self.application.service.guard
         if guard and guard.streams.is_full(self.identity, str(self.request.remote_ip)):
-            raise problem(429, "you have as many event streams as one may have here", {"Retry-After": 5})
+            with self.noting_refusal():
+                raise problem(429, "you have as many event streams as one may have here", {"Retry-After": 5})
 
     def watch_stream(self, connection: Connection, *, finite: bool) -> None:
         """End the stream when the right of whom it belongs to ends."""
         guard = self.application.service.guard
         if guard:
-            guard.streams.add(connection, self.identity, str(self.request.remote_ip), finite=finite)
+            guard.streams.add(
+                connection,
+                self.identity,
+                str(self.request.remote_ip),
+                path=self.request.path,
+                request_id=self.request_id,
+                finite=finite,
+            )
 
     @contextmanager
     def noting_refusal(self) -> Iterator[None]:
@@ -94,7 +104,7 @@ class Identified(QuickReset):
     async def _execute(self, transforms: list[Any], *args: bytes, **kwargs: bytes) -> None:
         """Passes the middleware and answers, once the key of the client's token is known."""
         guard = self.application.service.guard
-        waiting: Awaitable[None] | None = guard.prepare(self.request) if guard else None
+        waiting: Awaitable[object] | None = guard.prepare(self.request) if guard else None
         if waiting is not None:
             await waiting
         await super()._execute(transforms, *args, **kwargs)
