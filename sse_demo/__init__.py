@@ -45,9 +45,11 @@ if TYPE_CHECKING:
     from .settings import Settings as Settings
     from .start import serve as serve
     from .web.access.access import Access as Access
+    from .web.access.identity import Rights as Rights
     from .web.access.jwks import Jwks as Jwks
     from .web.access.keys import pem_key as pem_key
     from .web.access.keys import secret_key as secret_key
+    from .web.access.signing import sign_token as sign_token
     from .web.access.tokens import Issuer as Issuer
     from .web.app import make_app as make_app
     from .web.async_server import AsyncServer as AsyncServer
@@ -93,8 +95,10 @@ _HOMES = {
     "settings": ["Settings"],
     "start": ["serve"],
     "web.access.access": ["Access"],
+    "web.access.identity": ["Rights"],
     "web.access.jwks": ["Jwks"],
     "web.access.keys": ["pem_key", "secret_key"],
+    "web.access.signing": ["sign_token"],
     "web.access.tokens": ["Issuer"],
     "web.app": ["make_app"],
     "web.async_server": ["AsyncServer"],
