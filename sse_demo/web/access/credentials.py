@@ -8,7 +8,7 @@ from tornado.httputil import HTTPServerRequest
 
 from ..addresses import is_loopback
 from ..origins import is_own_page
-from ..problems import problem
+from ..problems import Problem, problem
 from .bearer import invalid_request
 from .identity import Kind
 
@@ -40,10 +40,10 @@ class Credentials:
         Raises:
             Problem: 400 where the header cannot be read, or is there twice.
         """
-        header = self._request.headers.get("Authorization")
-        if header is None:
-            return None
-        scheme, _, token = header.partition(" ")
+        headers = self._request.headers.get_list("Authorization")
+        if len(headers) > 1:
+            raise invalid_request("there are several headers Authorization; send one")
+        scheme, _, token = headers[0].partition(" ") if headers else ("", "", "")
         if scheme.lower() != "bearer":
             return None  # it is for somebody else, such as a proxy
         token = token.strip(" ")
@@ -53,9 +53,10 @@ class Credentials:
 
     def token_or_none(self) -> str | None:
         """The token, where it can be read."""
-        scheme, _, token = self._request.headers.get("Authorization", "").partition(" ")
-        token = token.strip(" ")
-        return token if scheme.lower() == "bearer" and _token(token) else None
+        try:
+            return self.token()
+        except Problem:  # which is told when it is asked for
+            return None
 
     def session(self) -> str | None:
         """The cookie of a session; ``None`` where there is none.

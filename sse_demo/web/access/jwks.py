@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import time
+import weakref
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,17 +26,18 @@ _logger = logging.getLogger("sse_demo.access")
 class Jwks:
     """The public keys of an issuer. For the event loop's thread.
 
-    The keys that are known stay where new ones cannot be had: an issuer that is down keeps nobody out whose key is
-    known.
+    The keys are asked for when the first token comes, from then on twice in ``max_age``, and for a token that names
+    a key which is not known. The keys that are known stay where new ones cannot be had: an issuer that is down or slow
+    keeps nobody waiting, or out, whose key is known. A set without keys is no such case: then none counts.
 
     Args:
         where: The path of a file; or an address, with https, or with http on this machine.
-        max_age: Seconds after which the keys are asked for again.
-        refetch_after: Seconds between two tries at the least, also where a token names a key that is not known.
+        max_age: Seconds after which a key that is no more in the set has stopped counting.
+        refetch_after: Seconds between two tries at the least.
         timeout: Seconds for one try.
 
     Raises:
-        ValueError: The address is none, or would let others change the keys on their way.
+        ValueError: The address is none, or would let others change the keys on their way. Or a time makes no sense.
     """
 
     def __init__(
@@ -54,46 +57,74 @@ class Jwks:
                 raise ValueError("keys are asked for with https; http is for an issuer on this machine")
             if parts.username is not None or parts.password is not None:
                 raise ValueError("the address of keys has no user and no password")
+        if not (0 < timeout <= max_age / 2 < math.inf and 0 < refetch_after <= max_age / 2):
+            raise ValueError("timeout and refetch_after are more than 0, and at most the half of max_age")
         self._max_age, self._refetch_after, self._timeout = max_age, refetch_after, timeout
         self._keys: tuple[Key, ...] = ()
         self._document: bytes | None = None
-        self._tried = self._read = float("-inf")  # on the monotonic clock
-        self._reading: asyncio.Task[None] | None = None
+        self._tried = -math.inf  # on the monotonic clock
+        self._reading: asyncio.Task[bool] | None = None
+        self._next: asyncio.TimerHandle | None = None
+
+    def for_service(self) -> Jwks:
+        """The same for one service, which asks for the keys on its own event loop."""
+        return Jwks(self._where, max_age=self._max_age, refetch_after=self._refetch_after, timeout=self._timeout)
 
     @property
     def known(self) -> bool:
-        """Whether any keys are known by now."""
-        return bool(self._keys)
+        """Whether it is known by now which keys there are."""
+        return self._document is not None
 
     def find(self, id: str | None) -> Sequence[Key]:
         """The keys with this name, and those that have no name."""
         return named(self._keys, id)
 
-    def prepare(self, id: str | None) -> Awaitable[None] | None:
-        """Ask for the keys where that is due. Only who has no key waits for the answer; all share one."""
-        is_missing = not self.find(id)
-        now = time.monotonic()
-        is_due = now - self._tried >= self._refetch_after and (is_missing or now - self._read >= self._max_age)
-        if self._reading is None and is_due:
-            self._tried = now
-            self._reading = asyncio.create_task(self._refresh())
-            self._reading.add_done_callback(self._done)
-        return asyncio.shield(self._reading) if self._reading is not None and is_missing else None
+    def prepare(self, id: str | None) -> Awaitable[object] | None:
+        """Ask for a key that is not known, where that is due. Only who needs it waits for the answer; all share one."""
+        if self.find(id):
+            return None
+        if self._reading is None and time.monotonic() - self._tried >= self._refetch_after:
+            self._ask()
+        return asyncio.wait([self._reading]) if self._reading is not None else None
 
-    def _done(self, _: asyncio.Task[None]) -> None:
+    def _ask(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+        self._tried = time.monotonic()
+        self._reading = asyncio.create_task(self._refresh())
+        self._reading.add_done_callback(self._done)
+
+    def _done(self, reading: asyncio.Task[bool]) -> None:
         self._reading = None
+        if not reading.cancelled():  # the service goes on
+            wait = self._max_age / 2 if reading.result() else self._refetch_after
+            # The clock holds no keys whose service has gone.
+            self._next = asyncio.get_running_loop().call_later(wait, _ask_again, weakref.ref(self))
 
-    async def _refresh(self) -> None:
+    async def _refresh(self) -> bool:
+        """Whether the keys could be had."""
         try:
-            document = await self._fetch() if self._is_address else await asyncio.to_thread(_file, self._where)
+            document = await (self._fetch() if self._is_address else self._read())
             if document != self._document:
                 self._keys = tuple(jwks_keys(document))
                 self._document = document
                 self.version += 1
-            self._read = time.monotonic()
+                if not self._keys:
+                    _logger.warning("the set at %s has no key that checks signatures, so none counts", self._where)
         except (OSError, ValueError, HTTPError) as error:
-            known = f"{len(self._keys)} keys that are known stay" if self._keys else "no keys are known yet"
-            _logger.warning("the keys at %s could not be had (%s); %s", self._where, error, known)
+            _logger.warning(
+                "the keys at %s could not be had (%s: %s); the %d that are known stay",
+                self._where,
+                type(error).__name__,
+                error,
+                len(self._keys),
+            )
+            return False
+        return True
+
+    async def _read(self) -> bytes:
+        async with asyncio.timeout(self._timeout):  # a file may be on another machine
+            return await asyncio.to_thread(_file, self._where)
 
     async def _fetch(self) -> bytes:
         client = SimpleAsyncHTTPClient(force_instance=True, max_body_size=MAX_SIZE)
@@ -104,6 +135,11 @@ class Jwks:
         finally:
             client.close()
         return bytes(answer.body)
+
+
+def _ask_again(keys: weakref.ref[Jwks]) -> None:
+    if (jwks := keys()) is not None:
+        jwks._ask()
 
 
 def _file(path: str) -> bytes:

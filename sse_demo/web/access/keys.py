@@ -11,6 +11,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from jwt import PyJWK, PyJWTError
+from jwt.algorithms import HMACAlgorithm
 
 MAX_KEYS = 100  # in one set
 MAX_TRIED = 4  # keys that are tried for a token that does not name its key
@@ -19,6 +20,7 @@ MIN_RSA = 2048  # bits: RFC 7518, 3.3
 
 _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+ALGORITHMS = (*MIN_SECRET, *_RSA, *_CURVES.values(), "EdDSA")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,18 @@ class Key:
         algorithms: Of which a token must have one.
         id: The name of the key (``kid``); ``None`` where it has none.
         private: Whether tokens can be signed with it.
+        checking: What signatures are checked with: the secret, or the public key.
     """
 
     material: Any = field(repr=False)
     algorithms: tuple[str, ...]
     id: str | None = None
     private: bool = False
+    checking: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        can_sign = hasattr(self.material, "public_key")
+        object.__setattr__(self, "checking", self.material.public_key() if can_sign else self.material)
 
 
 class Keys(Protocol):
@@ -43,8 +51,12 @@ class Keys(Protocol):
 
     Attributes:
         version: Another one each time that the keys change.
-        known: Whether any keys are known by now.
+        known: Whether it is known by now which keys there are.
     """
+
+    def for_service(self) -> Keys:
+        """The same for one service, which asks for the keys on its own event loop."""
+        ...
 
     @property
     def version(self) -> int: ...
@@ -56,7 +68,7 @@ class Keys(Protocol):
         """The keys with this name (``kid``). Where a token names none, some that may be its own."""
         ...
 
-    def prepare(self, id: str | None) -> Awaitable[None] | None:
+    def prepare(self, id: str | None) -> Awaitable[object] | None:
         """What to wait for before a key with this name is looked for; ``None`` where there is nothing to wait for."""
         ...
 
@@ -76,6 +88,10 @@ class FixedKeys:
         if not 0 < len(self._keys) <= MAX_KEYS:
             raise ValueError(f"an issuer has 1 to {MAX_KEYS} keys, not {len(self._keys)}")
         self.version, self.known = 0, True
+
+    def for_service(self) -> FixedKeys:
+        """They do not change, and are the same for all."""
+        return self
 
     def find(self, id: str | None) -> Sequence[Key]:
         """The keys with this name, and those that have no name."""
@@ -106,8 +122,10 @@ def secret_key(secret: str | bytes, *, id: str | None = None, algorithm: str = "
         raise ValueError(f"a secret is used with {', '.join(MIN_SECRET)}, not with {algorithm!r}")
     if len(material) < MIN_SECRET[algorithm]:
         raise ValueError(f"a secret for {algorithm} has at least {MIN_SECRET[algorithm]} bytes, not {len(material)}")
-    if b"-----BEGIN" in material:
-        raise ValueError("this is a key in PEM, and no secret: use pem_key")
+    try:
+        HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(material)
+    except PyJWTError:  # everybody may know it, and so could make tokens
+        raise ValueError("this is a key in PEM or of SSH, and no secret: use pem_key") from None
     return Key(material, (algorithm,), id, private=True)
 
 
@@ -131,7 +149,7 @@ def pem_key(pem: str | bytes, *, id: str | None = None, algorithm: str | None = 
             loaded = public = load_pem_public_key(text)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # whose texts may show what they could not read
         raise ValueError("this is no key in PEM that could be read; one that has a password cannot") from None
-    allowed = _algorithms(public)
+    allowed = algorithms_of(public)
     if algorithm is not None and algorithm not in allowed:
         raise ValueError(f"this key is used with {', '.join(allowed)}, not with {algorithm!r}")
     return Key(loaded, (algorithm or allowed[0],), id, private)
@@ -141,10 +159,10 @@ def jwks_keys(document: str | bytes) -> list[Key]:
     """The keys of a JSON Web Key Set (RFC 7517, 5) that check signatures.
 
     Keys for other purposes, and those that this service does not know, are passed over. So are secrets, which have no
-    place in a set that is published.
+    place in a set that is published. None may be left.
 
     Raises:
-        ValueError: It is no such set, or none of its keys is usable.
+        ValueError: It is no such set.
     """
     try:
         entries = json.loads(document)["keys"]
@@ -152,24 +170,19 @@ def jwks_keys(document: str | bytes) -> list[Key]:
         raise ValueError('this is no set of keys: it has the form {"keys": [...]}') from None
     if not isinstance(entries, list) or len(entries) > MAX_KEYS:
         raise ValueError(f"a set of keys is a list of at most {MAX_KEYS}")
-    keys = [key for entry in entries if isinstance(entry, dict) and (key := _jwk(entry))]
-    if not keys:
-        raise ValueError("the set has no public key that checks signatures")
-    return keys
+    return [key for entry in entries if isinstance(entry, dict) and (key := _jwk(entry))]
 
 
 def _jwk(entry: dict[str, Any]) -> Key | None:
-    if (
-        entry.get("use", "sig") != "sig"
-        or "verify" not in entry.get("key_ops", ["verify"])
-        or entry.get("kty") == "oct"
-    ):
+    id, uses = entry.get("kid"), entry.get("key_ops", ["verify"])
+    if entry.get("use", "sig") != "sig" or not isinstance(uses, list) or "verify" not in uses:
         return None
-    id = entry.get("kid")
+    if entry.get("kty") not in ("RSA", "EC", "OKP"):
+        return None
     try:
         loaded: Any = PyJWK(entry).key
         public = loaded.public_key() if hasattr(loaded, "public_key") else loaded
-        allowed = _algorithms(public)
+        allowed = algorithms_of(public)
     except (PyJWTError, ValueError, TypeError):
         return None
     said = entry.get("alg")
@@ -178,7 +191,7 @@ def _jwk(entry: dict[str, Any]) -> Key | None:
     return Key(public, (said,) if said else allowed, id)
 
 
-def _algorithms(public: object) -> tuple[str, ...]:
+def algorithms_of(public: object) -> tuple[str, ...]:
     """Those that a public key can be used with, the most common one first."""
     if isinstance(public, rsa.RSAPublicKey):
         if public.key_size < MIN_RSA:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import re
 import time
+from base64 import urlsafe_b64decode
 from collections import OrderedDict
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,16 +13,20 @@ from typing import Any
 
 import jwt
 
+from ...wire.strict_json import read_json
 from .claims import rights_of
 from .identity import Identity
-from .keys import FixedKeys, Key, Keys
+from .keys import ALGORITHMS, FixedKeys, Key, Keys
 
 MAX_TOKEN_SIZE = 8192  # characters
-MAX_LIFE = 24 * 3600.0  # seconds: a token that is valid for longer is refused
+MAX_LIFE = 24 * 3600.0  # seconds from its issue on: a token that is valid for longer is refused
 REMEMBERED = 10_000  # tokens that were checked, and need not be checked again
 MAX_NAME = 256  # characters of a subject or of a token's id
 
+_REQUIRED = ["exp", "iat", "aud", "iss", "sub"]  # RFC 9068, 2.2
+
 _decoder = jwt.PyJWT()
+_compact = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+").fullmatch  # RFC 7515, 3.1
 
 
 class TokenRefused(Exception):
@@ -53,7 +58,7 @@ class Issuer:
         algorithms: Of which a token must have one; by default those of the keys.
         type: The header ``typ`` of the tokens, as RFC 9068 has it; ``None`` for an issuer that does not say it.
         leeway: Seconds by which the clock of the issuer may be ahead. The end of a token is exact all the same.
-        max_life: Seconds for which a token may be valid from now on.
+        max_life: Seconds for which a token may be valid after it was issued. Revocations are remembered for so long.
         source: Gives the keys.
 
     Raises:
@@ -70,15 +75,15 @@ class Issuer:
     source: Keys = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not self.name or not self.audience:
-            raise ValueError("an issuer has a name and an audience")
+        if not all(isinstance(name, str) and name for name in (self.name, self.audience)):
+            raise ValueError("an issuer has a name and an audience, and both are texts")
         keys = self.keys
         if isinstance(keys, Key):
             keys = [keys]
         object.__setattr__(self, "source", FixedKeys(keys) if isinstance(keys, Sequence) else keys)
-        if "none" in (name.lower() for name in self.algorithms):
-            raise ValueError("the algorithm none is no signature")
-        if not 0 <= self.leeway < self.max_life < math.inf:
+        if isinstance(self.algorithms, str) or not set(self.algorithms) <= set(ALGORITHMS):
+            raise ValueError(f"algorithms is a list of some of {', '.join(ALGORITHMS)}")
+        if not 0 <= self.leeway < self.max_life < float("inf"):
             raise ValueError("leeway is less than max_life, and both are finite")
 
 
@@ -93,7 +98,7 @@ class Tokens:
     """
 
     def __init__(self, issuers: Sequence[Issuer]) -> None:
-        self._issuers = {issuer.name: issuer for issuer in issuers}
+        self._issuers = {issuer.name: (issuer, issuer.source.for_service()) for issuer in issuers}
         if len(self._issuers) < len(issuers):
             raise ValueError("two issuers have the same name")
         self._known: OrderedDict[bytes, tuple[Identity, Keys, int]] = OrderedDict()  # with the version of the keys
@@ -112,87 +117,101 @@ class Tokens:
             if identity.expires > time.time() and version == keys.version:
                 return identity
             del self._known[digest]
-        identity, keys = self._check(token)
-        self._known[digest] = identity, keys, keys.version
+        identity, keys, version = self._check(token)
+        self._known[digest] = identity, keys, version
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return identity
 
-    def prepare(self, token: str) -> Awaitable[None] | None:
+    def prepare(self, token: str) -> Awaitable[object] | None:
         """What to wait for before this token is identified: its key may have to be asked for."""
         if len(token) > MAX_TOKEN_SIZE or sha256(token.encode()).digest() in self._known:
             return None
         try:
-            issuer, header = self._origin(token)
+            _, keys, header = self._origin(token)
         except TokenRefused:
             return None
-        return issuer.source.prepare(header.get("kid"))
+        return keys.prepare(header.get("kid"))
 
-    def _check(self, token: str) -> tuple[Identity, Keys]:
-        issuer, header = self._origin(token)
+    def _check(self, token: str) -> tuple[Identity, Keys, int]:
+        issuer, keys, header = self._origin(token)
+        version = keys.version  # before a key is taken: another thread may renew the keys meanwhile
         if "crit" in header:  # extensions that must be understood (RFC 7515, 4.1.11); none is
             raise TokenRefused("the token has a critical extension")
-        if issuer.type is not None and _media_type(header.get("typ")) != issuer.type:
+        if issuer.type is not None and _media_type(header.get("typ")) != _media_type(issuer.type):
             raise TokenRefused(f"the token is none of type {issuer.type}")
-        claims = self._signed_claims(token, issuer, header)
-        return _identity(claims, issuer), issuer.source
+        return _identity(_signed_claims(token, issuer, keys, header), issuer), keys, version
 
-    def _origin(self, token: str) -> tuple[Issuer, Mapping[str, Any]]:
-        """The issuer that the token names, and its header. Nothing of both is proven yet."""
-        try:
-            unproven = _decoder.decode_complete(token, options={"verify_signature": False})
-        except (jwt.PyJWTError, ValueError, RecursionError):
-            raise TokenRefused("the token cannot be read") from None
-        name, header = unproven["payload"].get("iss"), unproven["header"]
+    def _origin(self, token: str) -> tuple[Issuer, Keys, Mapping[str, Any]]:
+        """The issuer that the token names, its keys, and the token's header. Nothing of it is proven yet."""
+        header, claims = _read(token)
+        name = claims.get("iss")
         if not isinstance(name, str) or name not in self._issuers:
             raise TokenRefused("the token has an issuer that is not known here")
         if not isinstance(header.get("kid"), str | None):
             raise TokenRefused("the token has a kid that is no text")
-        return self._issuers[name], header
+        issuer, keys = self._issuers[name]
+        return issuer, keys, header
 
-    def _signed_claims(self, token: str, issuer: Issuer, header: Mapping[str, Any]) -> Mapping[str, Any]:
-        algorithm = header.get("alg")
-        if not issuer.source.known:
-            raise TokenUnchecked(f"no keys of {issuer.name} are known yet", "the token cannot be checked for now")
-        refused = TokenRefused("the token has no key that is known here")
-        for key in issuer.source.find(header.get("kid")):
-            allowed = [name for name in key.algorithms if not issuer.algorithms or name in issuer.algorithms]
-            if algorithm not in allowed:
-                refused = TokenRefused("the token has an algorithm that its key does not have")
-                continue
-            material = key.material.public_key() if hasattr(key.material, "public_key") else key.material
-            try:
-                return _decoder.decode(
-                    token,
-                    material,
-                    algorithms=allowed,
-                    audience=issuer.audience,
-                    issuer=issuer.name,
-                    leeway=issuer.leeway,
-                    options={"require": ["exp", "aud", "iss", "sub"]},
-                )
-            except jwt.InvalidSignatureError:
-                refused = TokenRefused("the token has a signature that is not its key's")
-            except jwt.ExpiredSignatureError:
-                raise _expired() from None
-            except jwt.InvalidAudienceError:
-                raise TokenRefused("the token is for another audience") from None
-            except jwt.ImmatureSignatureError:
-                raise TokenRefused("the token is not valid yet", "the token is not valid yet") from None
-            except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
-                raise TokenRefused(f"the token is not valid: {type(error).__name__}") from None
-        raise refused
+
+def _read(token: str) -> list[dict[str, Any]]:
+    """The header and the claims. The library, which reads both once more, would take more than one reading allows."""
+    parts = _compact(token)
+    if parts is None:
+        raise TokenRefused("the token has not three parts")
+    try:
+        values = [read_json(urlsafe_b64decode(part + "==").decode(), unique=True) for part in parts.groups()]
+    except ValueError:
+        raise TokenRefused("the token has no JSON in which each member is there once") from None
+    if not all(isinstance(value, dict) for value in values):
+        raise TokenRefused("the token has a header or claims that are no JSON object")
+    return values
+
+
+def _signed_claims(token: str, issuer: Issuer, keys: Keys, header: Mapping[str, Any]) -> Mapping[str, Any]:
+    algorithm = header.get("alg")
+    if not keys.known:
+        raise TokenUnchecked(f"no keys of {issuer.name} are known yet", "the token cannot be checked for now")
+    refused = TokenRefused("the token has no key that is known here")
+    for key in keys.find(header.get("kid")):
+        allowed = [name for name in key.algorithms if not issuer.algorithms or name in issuer.algorithms]
+        if algorithm not in allowed:
+            refused = TokenRefused("the token has an algorithm that its key does not have")
+            continue
+        try:
+            claims: Mapping[str, Any] = _decoder.decode(
+                token,
+                key.checking,
+                algorithms=allowed,
+                audience=issuer.audience,
+                issuer=issuer.name,
+                leeway=issuer.leeway,
+                options={"require": _REQUIRED},
+            )
+            return claims
+        except jwt.InvalidSignatureError:
+            refused = TokenRefused("the token has a signature that is not its key's")
+        except jwt.ExpiredSignatureError:
+            raise _expired() from None
+        except jwt.MissingRequiredClaimError as error:
+            raise TokenRefused(f"the token lacks {error.claim}") from None
+        except jwt.InvalidAudienceError:
+            raise TokenRefused("the token is for another audience") from None
+        except jwt.ImmatureSignatureError:
+            raise TokenRefused("the token is not valid yet", "the token is not valid yet") from None
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise TokenRefused(f"the token is not valid: {type(error).__name__}") from None
+    raise refused
 
 
 def _identity(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
     """What the claims say. The library takes a number in a text for a number; here it is none."""
-    expires = _time(claims, "exp")
-    assert expires is not None  # it is required
-    for name in ("iat", "nbf"):
-        _time(claims, name)
-    if expires <= time.time():
+    now, expires, issued = time.time(), _time(claims, "exp"), _time(claims, "iat")
+    if "nbf" in claims:
+        _time(claims, "nbf")
+    if expires <= now:
         raise _expired()
-    if expires - time.time() > issuer.max_life + issuer.leeway:
+    if expires - issued > issuer.max_life:
         raise TokenRefused(f"the token is valid for more than {issuer.max_life:,.0f} seconds")
     subject, token_id = claims["sub"], claims.get("jti")
     for name, value in (("sub", subject), ("jti", token_id)):
@@ -208,15 +227,13 @@ def _identity(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
         kind="token",
         expires=expires,
         issuer=issuer.name,
-        issued=_time(claims, "iat") or -math.inf,
+        issued=min(issued, now),  # what a clock that is ahead has issued was there when it was seen
         token_id=token_id,
     )
 
 
-def _time(claims: Mapping[str, Any], name: str) -> float | None:
-    value = claims.get(name)
-    if value is None and name not in claims:
-        return None
+def _time(claims: Mapping[str, Any], name: str) -> float:
+    value = claims[name]
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 2**53:
         raise TokenRefused(f"the token has an {name} that is no number of seconds")
     return float(value)
