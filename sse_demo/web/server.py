@@ -109,11 +109,15 @@ class Server:
         )
         if threading.current_thread() is self._thread:
             return revoke()
-        if not self.running:
-            raise ServerStopped(f"the server at {self.url} has been stopped")
         done: Future[Revocation] = Future()
-        self._loop.call_soon_threadsafe(_run, revoke, done)
-        return done.result()
+        with contextlib.suppress(RuntimeError):  # the loop was closed a moment ago
+            self._loop.call_soon_threadsafe(_run, revoke, done)
+        while self.running:
+            with contextlib.suppress(TimeoutError):
+                return done.result(NOTICE_WITHIN)
+        if done.done():
+            return done.result()
+        raise ServerStopped(f"the server at {self.url} has been stopped")
 
     @property
     def running(self) -> bool:

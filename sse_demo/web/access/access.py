@@ -42,8 +42,8 @@ class Access:
     rights_of_all: Rights = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("issuers", "anonymous", "open_to_all"):
-            if isinstance(getattr(self, name), (str, Issuer)):
+        for name in ("issuers", "anonymous", "open_to_all", "session_secrets"):
+            if isinstance(getattr(self, name), (str, bytes, Issuer)):
                 raise ValueError(f"{name} is a list")
         if "admin" in self.open_to_all:
             raise ValueError("the right admin is not for everybody")

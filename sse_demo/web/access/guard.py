@@ -61,11 +61,16 @@ class Guard:
                 idle=limits.session_idle,
                 most=limits.max_sessions,
                 most_of_subject=limits.max_sessions_per_subject,
+                made_room=lambda session: self._end_streams(session, "too many sessions"),
             )
             if access.sessions
             else None
         )
-        self.tickets = Tickets(age=limits.ticket_age, most=limits.max_tickets) if access.tickets else None
+        self.tickets = (
+            Tickets(age=limits.ticket_age, most=limits.max_tickets, most_of_subject=limits.max_streams_per_subject)
+            if access.tickets
+            else None
+        )
         self.streams = Streams(limits, metrics, self.ends)
         self._tokens = Tokens(access.issuers)
         self._revoked = Revoked(max((one.max_life + one.leeway for one in access.issuers), default=MAX_LIFE))
@@ -79,7 +84,12 @@ class Guard:
         return self._tokens.prepare(token) if token else None
 
     def identify(
-        self, request: HTTPServerRequest, topics: Sequence[str] | None = None, *, logs_in: bool = False
+        self,
+        request: HTTPServerRequest,
+        topics: Sequence[str] | None = None,
+        *,
+        logs_in: bool = False,
+        from_trusted_page: bool = False,
     ) -> Identity:
         """Who asks. A token comes before a session, and a session before a ticket.
 
@@ -87,6 +97,7 @@ class Guard:
             request: The request.
             topics: For which a ticket may be shown; ``None`` where none is taken.
             logs_in: A token counts alone, whatever session is shown with it.
+            from_trusted_page: The page that asks may use the session of its visitor, wherever the page is from.
 
         Raises:
             Problem: 400, 401, 429 or 503, where what was sent does not count.
@@ -96,7 +107,7 @@ class Guard:
         if shown.kind in ("token", "ticket") and (wait := self._tries.wait(address)) > 0:
             raise problem(429, "too many wrong tokens or tickets came from here", {"Retry-After": math.ceil(wait)})
         try:
-            return self._identify(shown, topics, logs_in)
+            return self._identify(shown, topics, logs_in, from_trusted_page)
         except Problem as refused:
             if refused.status_code == 401:
                 self._tries.failed(address)
@@ -151,10 +162,10 @@ class Guard:
             reason: What the clients of the streams are told.
 
         Raises:
-            ValueError: Not exactly one of the three is given.
+            ValueError: Not exactly one of the three is given, or it is empty.
         """
-        if sum(name is not None for name in (subject, session, token_id)) != 1:
-            raise ValueError("revoke() takes exactly one of subject, session and token_id")
+        if [bool(name) for name in (subject, session, token_id) if name is not None] != [True]:
+            raise ValueError("revoke() takes exactly one of subject, session and token_id, and none that is empty")
         if subject is not None:
             self._revoked.subject(subject, issuer)
         if token_id is not None:
@@ -184,6 +195,9 @@ class Guard:
         """
         assert self.sessions is not None
         self.sessions.end(lambda one: one is session)
+        self._end_streams(session, reason)
+
+    def _end_streams(self, session: Session, reason: str | None) -> None:
         self.streams.revoke(lambda stream: stream.identity.session == session.name, reason)
 
     def _measure(self, metrics: Metrics) -> None:
@@ -199,14 +213,17 @@ class Guard:
         if tickets is not None:
             metrics.gauge("sse_tickets", "Tickets that wait to be used", lambda: len(tickets))
 
-    def _identify(self, shown: Credentials, topics: Sequence[str] | None, logs_in: bool) -> Identity:
+    def _identify(
+        self, shown: Credentials, topics: Sequence[str] | None, logs_in: bool, from_trusted_page: bool
+    ) -> Identity:
         shown.refuse_token_in_query()
         token, cookie, ticket = shown.token(), shown.session(), shown.ticket()
         by_token = self.identify_token(token) if token else None
-        alone = logs_in and by_token is not None
-        session = self.sessions.use(cookie) if cookie and self.sessions and not alone else None
-        if session is not None:
-            shown.refuse_foreign_page()
+        session = None
+        if cookie and self.sessions and not (logs_in and by_token):
+            if not from_trusted_page:  # before the cookie is looked at, so that the answer tells nothing of it
+                shown.refuse_foreign_page()
+            session = self.sessions.use(cookie)
         known = [one for one in (by_token, session and session.identity) if one]
         if ticket:
             known.append(self._take_ticket(ticket, topics))

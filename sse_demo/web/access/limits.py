@@ -24,7 +24,8 @@ class AccessLimits(Checked):
         max_sessions: Sessions at the same time; for one more, the one that would end first makes room.
         max_sessions_per_subject: Sessions of one subject, likewise.
         ticket_age: Time for which a ticket is good.
-        max_tickets: Tickets that wait to be used; for one more, the oldest makes room.
+        max_tickets: Tickets that wait to be used, and of one subject as many as it may have streams; for one more, the
+            oldest makes room.
         max_streams_per_subject: Event streams of one subject at the same time; one more is answered with 429.
         max_streams_per_address: Event streams of one address whose clients have not said who they are, likewise.
             Addresses of IPv6 count as one where their first 64 bits are the same, here and below.

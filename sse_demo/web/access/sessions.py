@@ -6,7 +6,7 @@ import hmac
 import secrets
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
@@ -44,16 +44,26 @@ class Sessions:
         idle: Seconds for which a session goes on without being used.
         most: How many there may be. For one more, the one that ends first makes room.
         most_of_subject: How many one subject may have, likewise.
+        made_room: Is told of a session that has ended to make room.
 
     Raises:
         ValueError: There is no secret, or one is too short.
     """
 
-    def __init__(self, keys: Sequence[bytes], *, idle: float, most: float, most_of_subject: float) -> None:
-        if not keys or any(len(key) < MIN_SECRET for key in keys):
+    def __init__(
+        self,
+        keys: Sequence[bytes],
+        *,
+        idle: float,
+        most: float,
+        most_of_subject: float,
+        made_room: Callable[[Session], object],
+    ) -> None:
+        if not keys or not all(isinstance(key, bytes) and len(key) >= MIN_SECRET for key in keys):
             raise ValueError(f"sessions need a secret, and each has at least {MIN_SECRET} bytes")
         self._keys = tuple(keys)
         self._idle, self._most, self._most_of_subject = idle, most, most_of_subject
+        self._made_room = made_room
         self._sessions: dict[str, Session] = {}  # by name
         self._of_subject: dict[tuple[str, str], list[Session]] = {}
 
@@ -68,9 +78,9 @@ class Sessions:
         """
         own = self._of_subject.get(_who(identity), ())
         if len(own) >= self._most_of_subject:
-            self._forget(min(own, key=_ends))
+            self._make_room(own)
         elif len(self._sessions) >= self._most:
-            self._forget(min(self._sessions.values(), key=_ends))
+            self._make_room(self._sessions.values())
         name, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
         identity = replace(identity, kind="session", session=name)
         session = Session(identity, name, min(time.time() + self._idle, identity.expires), _digest(secret))
@@ -106,6 +116,11 @@ class Sessions:
         for session in ended:
             self._forget(session)
         return len(ended)
+
+    def _make_room(self, among: Iterable[Session]) -> None:
+        first = min(among, key=_ends)
+        self._forget(first)
+        self._made_room(first)
 
     def _forget(self, session: Session) -> None:
         del self._sessions[session.name]

@@ -50,6 +50,8 @@ class OpenStream:
     finite: bool
     since: float = field(default_factory=time.time)
     _told_of: float = math.nan  # the end of which the client was told
+    _revoked: bool = False
+    _reason: str | None = None  # what the client is told then
 
 
 class Streams:
@@ -76,7 +78,7 @@ class Streams:
         return len(self._open)
 
     def __iter__(self) -> Iterator[OpenStream]:
-        return iter(list(self._open.values()))
+        return iter([stream for stream in self._open.values() if not stream.connection.closed])
 
     def of_kind(self, kind: Kind) -> int:
         """How many there are whose readers have told in this way who they are."""
@@ -88,10 +90,12 @@ class Streams:
 
     def add(
         self, connection: Connection, identity: Identity, address: str, *, path: str, request_id: str, finite: bool
-    ) -> None:
+    ) -> bool:
         """Watch a stream from now on, until it closes.
 
-        Where others of the same subject or address have begun since there was room for this one, it ends at once.
+        Returns:
+            Whether it may go on. It is ended where its right has ended while it began, or where others of the same
+            subject or address have begun since there was room for this one.
         """
         stream = OpenStream(connection, identity, address, next(self._numbers), path[:MAX_PATH], request_id, finite)
         is_full = self.is_full(identity, address)
@@ -101,11 +105,11 @@ class Streams:
         connection.when_closed(lambda: self._forget(stream))
         if is_full:
             connection.abort()
-        elif (ends := self._ends(identity)) < math.inf:
-            self._look_at(stream, ends)
+            return False
+        return self._check(stream)
 
     def revoke(self, which: Callable[[OpenStream], bool], reason: str | None) -> int:
-        """End these streams, after their clients were told why.
+        """End these streams, after their clients were told why: at once, and where there are very many, in turns.
 
         Args:
             which: Says of a stream whether it is meant.
@@ -114,10 +118,11 @@ class Streams:
         Returns:
             How many there were.
         """
-        revoked = [stream for stream in self._open.values() if which(stream)]
+        revoked = [stream for stream in self if not stream._revoked and which(stream)]
         for stream in revoked:
-            self._say_goodbye(stream, reason)
-            self._end(stream, "revoked")
+            stream._revoked, stream._reason = True, reason
+            heapq.heappush(self._due, (-math.inf, stream.id))
+        self._look()
         return len(revoked)
 
     def end(self, stream: OpenStream, reason: str) -> None:
@@ -172,17 +177,25 @@ class Streams:
                 self._check(stream)
         self._set_timer()
 
-    def _check(self, stream: OpenStream) -> None:
+    def _check(self, stream: OpenStream) -> bool:
+        """Whether the stream goes on; it is ended where its right has."""
+        if stream._revoked:
+            self._say_goodbye(stream, stream._reason)
+            self._end(stream, "revoked")
+            return False
         ends = self._ends(stream.identity)
+        if ends == math.inf:
+            return True
         left = ends - time.time()
         if left <= 0:
             self._end(stream, "expired")
-            return
+            return False
         if stream._told_of != ends and not stream.finite and left <= self._limits.renew_before:
             stream._told_of = ends
             data = json.dumps({"seconds": round(left, 1)})
             stream.connection.write(Event(data, event=self._limits.renew_event).encode())
         self._look_at(stream, ends)
+        return True
 
     def _end(self, stream: OpenStream, reason: str) -> None:
         self._metrics.closed.labels(reason).inc()

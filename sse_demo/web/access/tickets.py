@@ -24,21 +24,31 @@ class Tickets:
     Args:
         age: Seconds for which a ticket is good.
         most: How many there may be. For one more, the oldest makes room.
+        most_of_subject: How many one subject may have, likewise.
     """
 
-    def __init__(self, *, age: float, most: float) -> None:
+    def __init__(self, *, age: float, most: float, most_of_subject: float) -> None:
         self.age = age
-        self._most = most
+        self._most, self._most_of_subject = most, most_of_subject
         self._tickets: dict[bytes, _Ticket] = {}  # by its digest, the oldest first
+        self._of_subject: dict[tuple[str, str], dict[bytes, None]] = {}  # their digests, likewise
+
+    def __len__(self) -> int:
+        return len(self._tickets)
 
     def give(self, identity: Identity, topics: Sequence[str]) -> str:
         """A ticket for these topics. Whoever gives it makes sure that they may be read."""
         now = time.monotonic()
         self._forget_old(now)
-        if len(self._tickets) >= self._most:
-            del self._tickets[next(iter(self._tickets))]
+        own = self._of_subject.get(_who(identity), {})
+        if len(own) >= self._most_of_subject:
+            self._pop(next(iter(own)))
+        elif len(self._tickets) >= self._most:
+            self._pop(next(iter(self._tickets)))
         ticket = secrets.token_urlsafe(32)
-        self._tickets[_digest(ticket)] = _Ticket(replace(identity, kind="ticket"), frozenset(topics), now + self.age)
+        digest = _digest(ticket)
+        self._tickets[digest] = _Ticket(replace(identity, kind="ticket"), frozenset(topics), now + self.age)
+        self._of_subject.setdefault(_who(identity), {})[digest] = None
         return ticket
 
     def take(self, ticket: str, topics: Sequence[str]) -> Identity | None:
@@ -47,7 +57,7 @@ class Tickets:
         The ticket is used up hereby, whatever it was shown for. ``None`` where it is no good any more, or not for one
         of the topics.
         """
-        found = self._tickets.pop(_digest(ticket), None)
+        found = self._pop(_digest(ticket))
         if found is None or found.ends <= time.monotonic() or not found.topics.issuperset(topics):
             return None
         return found.identity
@@ -57,7 +67,20 @@ class Tickets:
             oldest = next(iter(self._tickets))
             if self._tickets[oldest].ends > now:
                 return
-            del self._tickets[oldest]
+            self._pop(oldest)
+
+    def _pop(self, digest: bytes) -> _Ticket | None:
+        found = self._tickets.pop(digest, None)
+        if found is not None:
+            who = _who(found.identity)
+            del self._of_subject[who][digest]
+            if not self._of_subject[who]:
+                del self._of_subject[who]
+        return found
+
+
+def _who(identity: Identity) -> tuple[str, str]:
+    return identity.issuer, identity.subject
 
 
 def _digest(ticket: str) -> bytes:

@@ -16,7 +16,10 @@ def who_asks(guard: Guard) -> Middleware:
         try:
             with handler.noting_refusal():
                 topics = handler.ticket_topics()
-                identity = handler.identity = guard.identify(handler.request, topics, logs_in=handler.logs_in)
+                trusts_page = handler.origin_is_allowed and handler.service.settings.allow_credentials
+                identity = handler.identity = guard.identify(
+                    handler.request, topics, logs_in=handler.logs_in, from_trusted_page=trusts_page
+                )
                 if handler.needs == "identity":
                     require_known(identity)
                 elif handler.needs != "nothing":

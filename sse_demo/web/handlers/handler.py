@@ -159,14 +159,16 @@ class Handler(Identified):
             raise ServerStopped("the server is about to stop; ask again in a moment")
         connection = await self._begin_stream(HEARTBEAT)
         self.service.keep(connection, finite=True)
-        self.watch_stream(connection, finite=True)
+        if not self.watch_stream(connection, finite=True):
+            return False
         return await OwnStream(connection, self.hub.settings, self.hub.metrics).send(events)
 
     async def open_event_stream(self, hello: bytes = HEARTBEAT) -> Connection:
         """Send the headers and a first block, and take the connection out of Tornado's hands.
 
         A request with the method HEAD ends after the headers. While the service drains, the stream ends after its first
-        block, so that the client reconnects elsewhere. In both cases the rest of the handler is not run.
+        block, so that the client reconnects elsewhere. So does the stream of somebody whose right has ended meanwhile.
+        In all three cases the rest of the handler is not run.
 
         Args:
             hello: The first block of the stream.
@@ -179,7 +181,8 @@ class Handler(Identified):
             connection.end()
             raise Finish
         self.service.keep(connection)
-        self.watch_stream(connection, finite=False)
+        if not self.watch_stream(connection, finite=False):
+            raise Finish
         return connection
 
     async def _begin_stream(self, hello: bytes) -> Connection:

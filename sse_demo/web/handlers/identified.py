@@ -79,18 +79,17 @@ class Identified(QuickReset):
             with self.noting_refusal():
                 raise problem(429, "you have as many event streams as one may have here", {"Retry-After": 5})
 
-    def watch_stream(self, connection: Connection, *, finite: bool) -> None:
-        """End the stream when the right of whom it belongs to ends."""
+    def watch_stream(self, connection: Connection, *, finite: bool) -> bool:
+        """End the stream when the right of whom it belongs to ends. Returns whether it may begin at all."""
         guard = self.application.service.guard
-        if guard:
-            guard.streams.add(
-                connection,
-                self.identity,
-                str(self.request.remote_ip),
-                path=self.request.path,
-                request_id=self.request_id,
-                finite=finite,
-            )
+        return guard is None or guard.streams.add(
+            connection,
+            self.identity,
+            str(self.request.remote_ip),
+            path=self.request.path,
+            request_id=self.request_id,
+            finite=finite,
+        )
 
     @contextmanager
     def noting_refusal(self) -> Iterator[None]:

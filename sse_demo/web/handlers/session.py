@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import Any
 
 from tornado.httputil import HTTPServerRequest
@@ -11,6 +12,7 @@ from ..access.bearer import who_are_you
 from ..access.credentials import can_be_secure, cookie_name
 from ..access.identity import Identity
 from ..access.rights import require_known
+from ..problems import problem
 from .handler import Handler
 
 
@@ -24,38 +26,48 @@ class SessionHandler(Handler):
     needs = "nothing"
     logs_in = True
 
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-store")
+
     def get(self) -> None:
         self._tell(self.identity)
 
     def post(self) -> None:
         require_known(self.identity)
-        if self.identity.kind == "token":
-            guard = self.guard
-            assert guard.sessions is not None  # or this handler has no route
+        if self.identity.kind != "token":
+            return self._tell(self.identity)
+        guard, identity = self.guard, self.identity
+        sessions = guard.sessions
+        assert sessions is not None  # or this handler has no route
+        with ExitStack() as at_the_end:
             if old := guard.session_of(self.request):
-                guard.end_session(old, reason=None)
-            cookie, session = guard.sessions.begin(self.identity)
+                sessions.end(lambda one: one is old)
+                same = (old.identity.issuer, old.identity.subject) == (identity.issuer, identity.subject)
+                at_the_end.callback(guard.end_session, old, None if same else "another login")
+            cookie, session = sessions.begin(identity)
             self._set_cookie(cookie)
             self._tell(session.identity)
-        else:
-            self._tell(self.identity)
+            self.finish()  # first: the clients whose streams end may be back in a moment, and shall have the new cookie
 
     def delete(self) -> None:
         """With ``everywhere=true`` all sessions of the subject end, and its tokens of before count no more."""
-        everywhere = self.query.text("everywhere", "false") == "true"
+        everywhere = self.query.text("everywhere", "false")
+        if everywhere not in ("true", "false"):
+            raise problem(400, "everywhere is true or false")
         session = self.guard.session_of(self.request)
-        if everywhere:
+        if everywhere == "true":
             require_known(self.identity)
-            self.guard.revoke(subject=self.identity.subject, issuer=self.identity.issuer, reason="logout")
-        elif session is not None:
-            self.guard.end_session(session, reason="logout")
-        else:
+        elif session is None:
             raise who_are_you("there is no session that could end")
+        if session is not None:
+            self.guard.end_session(session, reason="logout")
+        if everywhere == "true":
+            self.guard.revoke(subject=self.identity.subject, issuer=self.identity.issuer, reason="logout")
         self._set_cookie("")
         self.set_status(204)
 
     def _tell(self, identity: Identity) -> None:
-        self.set_header("Cache-Control", "no-store")
         known: dict[str, Any] = {"kind": identity.kind}
         if identity.is_known:
             left = self.guard.ends(identity) - time.time()
