@@ -146,7 +146,11 @@ class Connection:
             if sent == len(data):
                 return True
             data = memoryview(data)[sent:]
-            self._stream = OneWayStream(self._release(self._socket), self._hear)
+            full = self._release(self._socket)
+            # An audience that knows the socket does not know that bytes wait, and must not send others past them.
+            renewed = socket.socket(full.family, full.type, full.proto, full.detach())
+            self._direct = self._direct and renewed
+            self._stream = OneWayStream(renewed, self._hear)
             self._stream.set_close_callback(self._closed)
         assert self._stream is not None
         self._stream.write(data).add_done_callback(_forget_lost_connection)
@@ -236,9 +240,12 @@ class Audience:
                 sent = send(one, chunk)
             except (BlockingIOError, InterruptedError):
                 sent = 0
-            except OSError as error:  # the client is gone
-                connections[index].abort(error)
-                continue
+            except OSError as error:
+                if one.fileno() >= 0:  # the client is gone
+                    connections[index].abort(error)
+                    continue
+                sent = 0  # somebody has written to the connection meanwhile, or closed it
+                self._direct = None
             if sent < size and not connections[index]._write(memoryview(chunk)[sent:]):
                 behind.append(connections[index])
         for connection in connections[len(sockets) :]:
