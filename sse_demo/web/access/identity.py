@@ -11,6 +11,7 @@ from typing import Literal
 from ...hub.topics import TOPIC_PATTERN, matches
 
 MAX_PATTERNS = 100  # names and patterns that one identity may have for each of its two questions
+MAX_PATTERN = 256  # characters of one; it costs more to read a long one than all the rest of a request
 
 #: What may be done beside subscribing and publishing.
 OperatorRight = Literal["admin", "metrics", "ready"]
@@ -99,7 +100,7 @@ def require_patterns(patterns: Iterable[str]) -> None:
     if len(items) > MAX_PATTERNS:
         raise ValueError(f"{len(items)} topics are more than {MAX_PATTERNS}, which is the limit; a pattern names many")
     for item in items:
-        if not isinstance(item, str) or not TOPIC_PATTERN.fullmatch(item):
+        if not isinstance(item, str) or len(item) > MAX_PATTERN or not TOPIC_PATTERN.fullmatch(item):
             raise ValueError(f"{str(item)[:200]!r} is neither a topic name nor a pattern")
 
 

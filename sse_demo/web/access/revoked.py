@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from typing import TypeAlias
@@ -17,12 +18,15 @@ _Noted: TypeAlias = OrderedDict[tuple[str | None, str], float]
 class Revoked:
     """Tokens that count no more, by their id or by their subject. For the event loop's thread.
 
+    A revocation that has to make room before its time takes all tokens with it that were issued before it.
+
     Args:
         life: Seconds for which a token may be valid: for so long a revocation is remembered.
     """
 
     def __init__(self, life: float) -> None:
         self._life = life
+        self._all_before = -math.inf  # no token counts that was issued up to then
         # By issuer, None for any, and name. The oldest come first.
         self._tokens: _Noted = OrderedDict()
         self._subjects: _Noted = OrderedDict()
@@ -37,6 +41,8 @@ class Revoked:
 
     def has(self, identity: Identity) -> bool:
         """Whether this one's right was revoked. A token that does not say when it was issued was before."""
+        if identity.issued <= self._all_before:
+            return True
         for issuer in (None, identity.issuer):
             if identity.token_id is not None and (issuer, identity.token_id) in self._tokens:
                 return True
@@ -49,4 +55,6 @@ class Revoked:
         noted.pop(name, None)
         noted[name] = now
         while len(noted) > REMEMBERED or next(iter(noted.values())) < now - self._life:
-            noted.popitem(last=False)
+            _, when = noted.popitem(last=False)
+            if when >= now - self._life:
+                self._all_before = max(self._all_before, when)
