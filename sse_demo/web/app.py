@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..hub.hub import Hub
 from . import handlers
 from .access.limits import AccessLimits
+from .admin.routes import ADMIN, ADMIN_PAGE
 from .forwarded import behind_proxies
 from .handlers import Middleware
 from .hosts import known_host
@@ -70,14 +71,15 @@ def make_app(
 
 
 def _control(service: Service, access: Access, middleware: list[Middleware]) -> Sequence[Route]:
-    """Put a guard into the service, and before its handlers. Returns the routes by which somebody is let in."""
+    """Put a guard into the service, and before its handlers. Returns the routes by which somebody is let in, or out."""
     from .access.guard import Guard  # which needs the extra `auth`
     from .access.who_asks import who_asks
 
     limits = service.settings if isinstance(service.settings, AccessLimits) else AccessLimits()
     service.guard = Guard(access, limits, service.hub.metrics)
     middleware.insert(-1, who_asks(service.guard))
-    return [*(SESSION if access.sessions else ()), *(TICKETS if access.tickets else ())]
+    by_session = (*SESSION, *ADMIN_PAGE) if access.sessions else ()
+    return [*ADMIN, *by_session, *(TICKETS if access.tickets else ())]
 
 
 def _middleware(settings: WebLimits) -> list[Middleware]:
