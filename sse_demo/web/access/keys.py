@@ -180,7 +180,7 @@ def _jwk(entry: dict[str, Any]) -> Key | None:
     if entry.get("kty") not in ("RSA", "EC", "OKP"):
         return None
     try:
-        loaded: Any = PyJWK(entry).key
+        loaded: Any = PyJWK({**entry, "alg": None}).key  # which is looked at below
         public = loaded.public_key() if hasattr(loaded, "public_key") else loaded
         allowed = algorithms_of(public)
     except (PyJWTError, ValueError, TypeError):

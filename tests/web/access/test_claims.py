@@ -133,7 +133,7 @@ def test_a_scope_of_others_gives_nothing(scope):
     ],
 )
 def test_a_bad_scope_spoils_all(scope):
-    with pytest.raises(ValueError, match="neither a topic name|no right of an operator|more than 100"):
+    with pytest.raises(ValueError, match=r"neither a topic name|no right of an operator|more than 100"):
         rights_of({"scope": f"subscribe:fine {scope}"}, US)
 
 
