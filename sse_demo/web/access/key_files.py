@@ -58,8 +58,14 @@ class KeyFiles(RenewedFiles):
     def prepare(self, id: str | None) -> None:
         """There is nothing to wait for."""
 
+    @property
+    def secret_paths(self) -> list[str]:
+        """The files whose keys sign, too: nobody else is to read them."""
+        return [path for path, key in zip(self._paths, self._all, strict=True) if key.private]
+
     def _load(self) -> None:
-        self._keys = FixedKeys([read_key_file(path) for path in self._paths])
+        keys = [read_key_file(path) for path in self._paths]
+        self._keys, self._all = FixedKeys(keys), keys
         self.version += 1  # afterwards: what is remembered of the old keys counts no more
 
 
