@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import OrderedDict
 from typing import TypeAlias
@@ -26,7 +25,7 @@ class Revoked:
 
     def __init__(self, life: float) -> None:
         self._life = life
-        self._all_before = -math.inf  # no token counts that was issued up to then
+        self._all_before = _NEVER  # no token counts that was issued up to then
         # By issuer, None for any, and name. The oldest come first.
         self._tokens: _Noted = OrderedDict()
         self._subjects: _Noted = OrderedDict()
@@ -41,6 +40,8 @@ class Revoked:
 
     def has(self, identity: Identity) -> bool:
         """Whether this one's right was revoked. A token that does not say when it was issued was before."""
+        if not identity.is_known:  # what everybody may do is nobody's to lose
+            return False
         if identity.issued <= self._all_before:
             return True
         for issuer in (None, identity.issuer):
@@ -56,5 +57,5 @@ class Revoked:
         noted[name] = now
         while len(noted) > REMEMBERED or next(iter(noted.values())) < now - self._life:
             _, when = noted.popitem(last=False)
-            if when >= now - self._life:
-                self._all_before = max(self._all_before, when)
+            if when >= now - self._life and not when <= self._all_before:
+                self._all_before = when

@@ -135,3 +135,16 @@ def test_a_clock_that_is_set_back_forgets_nothing(clock):
     clock.now -= 10_000
     revoked.token("b")
     assert all(revoked.has(one(token_id=id)) for id in "ab")
+
+
+def test_nothing_is_revoked_for_those_who_do_not_say_when_or_who(clock, monkeypatch):
+    """A time that nobody has said is before all others, and must not be before a time that has not been."""
+    monkeypatch.setattr(module, "REMEMBERED", 1)
+    revoked = Revoked(LIFE)
+    everybody = Identity(subject="", kind="anonymous", rights=Rights())
+    assert not revoked.has(one(issued=-math.inf))
+    assert not revoked.has(everybody)
+    for name in ("a", "b"):
+        revoked.subject(name)
+    assert revoked.has(one(issued=-math.inf)), "it could be the forgotten one"
+    assert not revoked.has(everybody), "what everybody may do is nobody's to lose"
