@@ -9,6 +9,7 @@ import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from ..errors import EventSourceError, PublishError, SSEError
@@ -20,6 +21,7 @@ MAX_TOKEN = 64 * 1024  # bytes; far more than any server takes in a header
 VARIABLE = "SSE_DEMO_TOKEN"  # of the environment, for a token
 
 _TOKEN = re.compile(rb"[!-~]*")
+_JWT = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")  # how each begins: {" in base64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="send what the file holds as `Authorization: Bearer`; it is read again for each connection "
         f"(default: what the environment variable {VARIABLE} holds)",
     )
+    group.add_argument("--token", action=_NoTokenHere, help=argparse.SUPPRESS)
     trust = group.add_mutually_exclusive_group()
     trust.add_argument(
         "--ca-file", metavar="FILE", help="trust the authorities in this PEM file, instead of the system's"
@@ -46,6 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="ask this proxy; `environment` asks the one of HTTP_PROXY, HTTPS_PROXY and NO_PROXY (default: none)",
     )
+
+
+class _NoTokenHere(argparse.Action):
+    """Explains itself. Without it, ``--token`` would be short for ``--token-file``, whose errors show what was given."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        parser.error(f"a token is no argument, which others can see: use --token-file, or {VARIABLE}")
 
 
 def tls(options: argparse.Namespace) -> ssl.SSLContext | None:
@@ -124,6 +134,8 @@ class Token:
     """
 
     def __init__(self, path: str) -> None:
+        if _JWT.fullmatch(path):
+            raise ValueError("--token-file is the name of a file that has the token, and not the token")
         self._path = Path(path)
         self._token = ""
         self._read()
