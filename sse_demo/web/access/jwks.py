@@ -10,10 +10,14 @@ import time
 import weakref
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from tornado.httpclient import HTTPError
+from tornado.iostream import IOStream, UnsatisfiableReadError
+from tornado.netutil import Resolver
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
+from tornado.tcpclient import TCPClient
 
 from ..addresses import is_loopback
 from .keys import Key, jwks_keys, named
@@ -104,37 +108,63 @@ class Jwks:
     async def _refresh(self) -> bool:
         """Whether the keys could be had."""
         try:
-            document = await (self._fetch() if self._is_address else self._read())
+            if self._is_address:
+                document = await _fetch(self._where, self._timeout)
+            else:  # it may be on another machine, too
+                document = await asyncio.wait_for(asyncio.to_thread(_file, self._where), self._timeout)
             if document != self._document:
                 self._keys = tuple(jwks_keys(document))
                 self._document = document
                 self.version += 1
                 if not self._keys:
                     _logger.warning("the set at %s has no key that checks signatures, so none counts", self._where)
-        except (OSError, ValueError, HTTPError) as error:
+        except Exception as error:  # whatever it is: what is known stays, and is asked for again
             _logger.warning(
                 "the keys at %s could not be had (%s: %s); the %d that are known stay",
                 self._where,
                 type(error).__name__,
                 error,
                 len(self._keys),
+                exc_info=not isinstance(error, (OSError, ValueError, HTTPError, UnsatisfiableReadError)),
             )
             return False
         return True
 
-    async def _read(self) -> bytes:
-        async with asyncio.timeout(self._timeout):  # a file may be on another machine
-            return await asyncio.to_thread(_file, self._where)
 
-    async def _fetch(self) -> bytes:
-        client = SimpleAsyncHTTPClient(force_instance=True, max_body_size=MAX_SIZE)
-        try:
-            answer = await client.fetch(
-                self._where, follow_redirects=False, connect_timeout=self._timeout, request_timeout=self._timeout
-            )
-        finally:
-            client.close()
-        return bytes(answer.body)
+class _OneConnection(TCPClient):
+    """Closes the connection that it has made. An HTTP client that is given up goes on with it, otherwise."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        super().__init__(resolver)
+        self._stream: IOStream | None = None
+        self._closed = False
+
+    async def connect(self, *args: Any, **kwargs: Any) -> IOStream:
+        self._stream = await super().connect(*args, **kwargs)
+        if self._closed:
+            self._stream.close()
+        return self._stream
+
+    def close(self) -> None:
+        super().close()
+        self._closed = True
+        if self._stream is not None:
+            self._stream.close()
+
+
+async def _fetch(address: str, within: float) -> bytes:
+    client = SimpleAsyncHTTPClient(force_instance=True, max_body_size=MAX_SIZE)
+    client.tcp_client = _OneConnection(client.resolver)
+    try:
+        # The client's own limit of time would leave the connection open where the service stops meanwhile.
+        answer = client.fetch(address, follow_redirects=False, connect_timeout=0, request_timeout=0)
+        done, _ = await asyncio.wait([answer], timeout=within)
+    finally:
+        client.close()
+    if not done:
+        answer.add_done_callback(lambda late: late.exception())  # nobody waits for it any more
+        raise TimeoutError(f"no answer within {within} seconds")
+    return bytes(answer.result().body)
 
 
 def _ask_again(keys: weakref.ref[Jwks]) -> None:
