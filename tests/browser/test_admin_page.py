@@ -1,44 +1,25 @@
 """The page that shows who is there, in a real browser."""
 
-import itertools
-import json
 import math
 import os
 import re
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from asking import request, stream
+from asking import stream
+from operators import OPERATOR, serving_with_access
 from playwright.sync_api import expect
-from tokens import access, bearer, token
+from tokens import bearer, token
 
 from sse_demo import Handler, Route, serve
 
-OPERATOR = {"sub": "operator", "scope": "operate:admin"}
 MARKUP = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
 PICTURES = os.environ.get("PICTURES")  # a folder, for those who want to look
 
 
-class Served:
-    def __init__(self, server, cleanup):
-        self.server, self.url, self._cleanup = server, server.url, cleanup
-
-    def read(self, subject="ann", query="topic=a", scope="subscribe:*", **headers):
-        shown = bearer(token(sub=subject, scope=scope)) if subject else {}
-        answer = self._cleanup.enter_context(stream(self.server, f"/events?{query}", shown | headers))
-        assert answer.status == 200
-        return answer
-
-
 @pytest.fixture
 def serving():
-    with ExitStack() as cleanup:
-
-        def start(access_options=None, **options):
-            server = cleanup.enter_context(serve(access=access(**(access_options or {})), **options))
-            return Served(server, cleanup.enter_context(ExitStack()))
-
+    with serving_with_access() as start:
         yield start
 
 
@@ -48,7 +29,7 @@ def served(serving):
 
 
 def log_in(page, served, **claims):
-    page.goto(f"{served.url}/admin")
+    page.goto(f"{served.server.url}/admin")
     page.get_by_label("Token").fill(token(**(OPERATOR | claims)))
     page.get_by_role("button", name="Log in").click()
 
@@ -74,8 +55,8 @@ def spoken(page):
 def test_nothing_is_shown_until_an_operator_has_logged_in(page, served, spoken):
     served.read("planted")
     asked = []
-    page.on("request", lambda request: asked.append(request.url.removeprefix(served.url)))
-    page.goto(f"{served.url}/admin")
+    page.on("request", lambda request: asked.append(request.url.removeprefix(served.server.url)))
+    page.goto(f"{served.server.url}/admin")
     expect(page.get_by_label("Token")).to_be_focused()
     expect(page.locator("table")).to_be_hidden()
     picture(page, "login")
@@ -181,11 +162,8 @@ def test_the_filter_looks_in_all_streams_and_the_order_is_that_of_the_button(pag
     expect(page.locator("#empty")).to_have_text("No stream has that.")
     page.locator("#find").fill("")
     expect(subjects(page)).to_have_count(4)
-    for _ in itertools.count():
+    while not served.list()["lagging"]:
         served.server.publish("big", "x" * 1_000_000)
-        status = request(served.server, "GET", "/admin/subscribers", None, bearer(token(**OPERATOR)))[2]
-        if json.loads(status)["lagging"]:
-            break
     page.get_by_role("button", name="Lag").click()
     expect(page.locator("th[aria-sort=descending]")).to_have_text("Lag")
     expect(subjects(page)).to_have_text(["slow", "operator", "bob", "ann"])
@@ -227,7 +205,7 @@ def test_a_page_of_somebody_else_cannot_show_it_in_a_frame_nor_ask_as_the_operat
     class Attack(Handler):
         def get(self):
             self.set_header("Content-Type", "text/html")
-            self.write(f'<iframe src="{served.url}/admin"></iframe>')
+            self.write(f'<iframe src="{served.server.url}/admin"></iframe>')
 
     served.read("ann")
     log_in(page, served)
@@ -246,16 +224,15 @@ def test_a_page_of_somebody_else_cannot_show_it_in_a_frame_nor_ask_as_the_operat
         for method, path in (
             ("GET", "/admin/subscribers"), ("DELETE", "/admin/subscribers/1"), ("POST", "/admin/revocations")
         ):  # fmt: skip
-            assert page.evaluate(ask, [served.url, method, path, "cors"]) is None
-        assert page.evaluate(ask, [served.url, "POST", "/admin/revocations", "no-cors"]) == ["opaque", 0]
+            assert page.evaluate(ask, [served.server.url, method, path, "cors"]) is None
+        assert page.evaluate(ask, [served.server.url, "POST", "/admin/revocations", "no-cors"]) == ["opaque", 0]
         heard = """url => new Promise(done => {
             const source = new EventSource(url, {withCredentials: true});
             source.onmessage = () => done("heard");
             source.onerror = () => done("refused");
         })"""
-        assert page.evaluate(heard, f"{served.url}/admin/subscribers") == "refused"
-    told = request(served.server, "GET", "/admin/subscribers", None, bearer(token(**OPERATOR)))[2]
-    assert "ann" in [row["subject"] for row in json.loads(told)["subscribers"]]
+        assert page.evaluate(heard, f"{served.server.url}/admin/subscribers") == "refused"
+    assert "ann" in [row["subject"] for row in served.rows()]
 
 
 def test_a_script_that_is_not_the_pages_own_does_not_run(page, served):

@@ -27,12 +27,26 @@ class Credentials:
     @property
     def kind(self) -> Kind:
         """What is shown first, whether it counts or not."""
-        headers, query = self._request.headers, self._request.query_arguments
-        if headers.get("Authorization", "")[:6].lower() == "bearer" or any(name in query for name in _TOKENS_IN_QUERY):
+        if self._has_token:
             return "token"
-        if f"{cookie_name(self._request)}=" in headers.get("Cookie", ""):
+        if f"{cookie_name(self._request)}=" in self._request.headers.get("Cookie", ""):
             return "session"
-        return "ticket" if TICKET in query else "anonymous"
+        return "ticket" if self._has_ticket else "anonymous"
+
+    @property
+    def is_try(self) -> bool:
+        """Whether a token or a ticket is shown, whatever else is: somebody may be guessing."""
+        return self._has_token or self._has_ticket
+
+    @property
+    def _has_token(self) -> bool:
+        query = self._request.query_arguments
+        scheme = self._request.headers.get("Authorization", "")[:6].lower()
+        return scheme == "bearer" or any(name in query for name in _TOKENS_IN_QUERY)
+
+    @property
+    def _has_ticket(self) -> bool:
+        return TICKET in self._request.query_arguments
 
     def token(self) -> str | None:
         """The token of ``Authorization: Bearer``; ``None`` where there is none.

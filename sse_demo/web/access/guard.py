@@ -104,7 +104,7 @@ class Guard:
         """
         shown, address = Credentials(request), counted_as(str(request.remote_ip))
         # Others at the same address go on with their sessions, of which nobody can make one up, and without any.
-        if shown.kind in ("token", "ticket") and (wait := self._tries.wait(address)) > 0:
+        if shown.is_try and (wait := self._tries.wait(address)) > 0:
             raise problem(429, "too many wrong tokens or tickets came from here", {"Retry-After": math.ceil(wait)})
         try:
             return self._identify(shown, topics, logs_in, from_trusted_page)
