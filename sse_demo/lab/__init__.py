@@ -62,6 +62,16 @@ _HOME_OF = {
     "StillChart": ".views.still_chart",
     "StopButton": ".views.stop",
     "Trial": ".lessons.choosing_a_transport.trial",
+    "LabIssuer": ".lessons.who_may_listen.issuer",
+    "measure_credentials": ".lessons.who_may_listen.costs",
+    "naive_verify": ".lessons.who_may_listen.by_hand",
+    "packed": ".lessons.who_may_listen.by_hand",
+    "rsa_pair": ".lessons.who_may_listen.by_hand",
+    "signed": ".lessons.who_may_listen.by_hand",
+    "strangers_page": ".lessons.who_may_listen.pages",
+    "three_ways": ".lessons.who_may_listen.pages",
+    "try_stolen": ".lessons.who_may_listen.costs",
+    "why_refused": ".lessons.who_may_listen.by_hand",
     "LiveVerdicts": ".lessons.client.verdicts",
 }
 
