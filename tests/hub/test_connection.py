@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 import ssl
+import sys
 import threading
 
 import pytest
@@ -300,5 +301,22 @@ def test_so_is_one_over_tls(run):
         with pytest.raises(OSError, match=r"."):  # whichever it is that TLS makes of a lost connection
             while True:
                 client.sendall(b"x" * 1000)
+
+    run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is asked")
+def test_the_bytes_that_a_client_has_taken_are_known_until_the_end(run):
+    async def main():
+        connection, client = await tcp_pair()
+        assert connection.acknowledged_bytes == 0
+        connection.write(b"x" * 1000)
+        await until(lambda: connection.acknowledged_bytes == len(b"3e8\r\n") + 1000 + len(b"\r\n"))
+        connection.write(BIG)  # it waits in a stream
+        while connection.acknowledged_bytes < len(BIG):
+            await asyncio.to_thread(received, client)
+        connection.abort()
+        assert connection.acknowledged_bytes is None
+        client.close()
 
     run(main())
