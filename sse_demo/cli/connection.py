@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class _NoTokenHere(argparse.Action):
-    """Explains itself. Without it, ``--token`` would be short for ``--token-file``, whose errors show what was given."""
+    """Explains itself. Else ``--token`` would be short for ``--token-file``, whose errors show what was given."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         parser.error(f"a token is no argument, which others can see: use --token-file, or {VARIABLE}")
