@@ -185,6 +185,37 @@ def test_a_stream_is_ended_once(watched):
     watched(main, renew_before=0.0)
 
 
+def test_a_stream_that_is_one_too_many_when_it_begins_ends_at_once(watched):
+    """There was room when its client asked, and others were quicker."""
+
+    async def main(watch):
+        wires = [watch.open() for _ in range(3)]
+        assert [wire.how for wire in wires] == [None, None, "broken off"]
+        await asyncio.sleep(0)
+        wires[0].end()
+        await asyncio.sleep(0)
+        assert watch.open().how is None
+
+    watched(main, max_streams_per_subject=2)
+
+
+def test_an_operator_ends_one_stream_and_no_other(watched):
+    async def main(watch):
+        wires = [watch.open(), watch.open(), watch.open(finite=True)]
+        first, second, finite = watch.streams
+        watch.streams.end(first, "ended by an operator")
+        watch.streams.end(finite, "ended by an operator")
+        assert [wire.how for wire in wires] == ["ended", None, "broken off"]
+        assert [written(wire) for wire in wires] == [
+            'event: access-ended\ndata: {"reason": "ended by an operator"}\n\n', "", ""
+        ]  # fmt: skip
+        assert [watch.streams.get(one.id) for one in (first, second, finite)] == [None, second, None]
+        assert watch.streams.get(99) is None
+        assert watch.open().how is None, "it may come back"
+
+    watched(main)
+
+
 def test_a_stream_that_has_closed_is_not_looked_at(watched):
     async def main(watch):
         wire = watch.open(ends=1010.0)

@@ -347,6 +347,14 @@ def test_a_stream_is_for_those_who_name_it(served, accept, is_stream):
         assert (answer.headers["Content-Type"] == "text/event-stream") is is_stream
 
 
+@pytest.mark.parametrize("accept", ["text/event-stream", "*/*"])
+def test_a_head_request_gets_the_headers_alone(served, accept):
+    status, headers, body = served.ask("HEAD", "/admin/subscribers", Accept=accept)
+    assert (status, body) == (200, b"")
+    assert headers["Content-Type"].startswith("text/event-stream" if "event" in accept else "application/json")
+    assert served.rows() == []
+
+
 def test_who_follows_is_let_go_when_the_right_is_taken_away(served):
     with follow(served) as following:
         following.next()
