@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tornado.httputil import HTTPServerRequest
 
 from ...wire.strict_json import read_json
@@ -17,6 +19,9 @@ ENDED_BY_OPERATOR = "ended by an operator"  # what the client of a stream is tol
 MAX_REVOCATION = 4096  # bytes of a request that revokes a right
 MAX_NAME = 256  # characters of a subject, a session's name, a token's id and an issuer
 REVOCABLE = ("subject", "session", "token_id")
+
+# A token, or the cookie of a session: three parts. Neither is a name, and the log would keep it.
+_secret = re.compile(r"[\w-]{16,}\.[\w-]{16,}\.[\w-]{16,}").fullmatch
 
 
 class AdminPageHandler(Handler):
@@ -101,4 +106,6 @@ def _read_revocation(text: str) -> dict[str, str]:
     for name, value in asked.items():
         if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
             raise problem(400, f"{name} is a text of 1 to {MAX_NAME} characters")
+        if _secret(value):
+            raise problem(400, f"{name} is a secret, and no name: a list of the streams gives the names")
     return asked

@@ -480,6 +480,18 @@ def test_a_body_that_is_too_large_or_no_text_is_refused(served):
     assert served.ask("POST", "/admin/revocations", b'{"subject": "\xff"}', **json_type)[0] == 415
 
 
+@pytest.mark.parametrize("member", ["session", "token_id", "subject"])
+def test_a_secret_in_the_place_of_a_name_is_refused_and_not_logged(served, caplog, member):
+    session = cookie_of(served.server, sub="ann", scope="subscribe:*")["Cookie"].partition("=")[2]
+    short = token(iss="i", aud="a")
+    with caplog.at_level(logging.DEBUG):
+        for secret in (session, short, short + "x" * 200):
+            assert_problem(served.ask("POST", "/admin/revocations", {member: secret}), 400)
+    assert caplog.records
+    assert not any(part in record.getMessage() for record in caplog.records for part in session.split(".")[1:])
+    assert not any(short.split(".")[2] in record.getMessage() for record in caplog.records)
+
+
 def test_the_log_tells_who_has_taken_which_right_and_no_secret(served, caplog):
     with caplog.at_level(logging.INFO, "sse_demo.access"):
         session = cookie_of(served.server, sub="ann", scope="subscribe:*")
