@@ -6,10 +6,12 @@ import json
 import logging
 import math
 import socket
+import ssl
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import trustme
 from asking import answer, assert_problem, events, next_events, request, stream
 from support import Reader
 from tokens import SECRET, bearer, token
@@ -525,3 +527,26 @@ def test_the_page_is_for_everybody_and_tells_nothing(served):
     policy = dict(one.split(" ", 1) for one in headers["Content-Security-Policy"].split("; "))
     assert (policy["default-src"], policy["frame-ancestors"], policy["form-action"]) == ("'none'",) * 3
     assert not any("unsafe" in value or "*" in value for value in policy.values())
+
+
+def test_over_tls_all_is_told_as_well(serving):
+    authority = trustme.CA()
+    context, trusting = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(trusting)
+    served = serving(tls=context)
+
+    def ask(method, path, headers):
+        connection = http.client.HTTPSConnection("127.0.0.1", served.server.port, timeout=10, context=trusting)
+        connection.request(method, path, headers=headers)
+        return connection, connection.getresponse()
+
+    connection, reading = ask("GET", "/events?topic=a", bearer(token(scope="subscribe:*")))
+    other, told = ask("GET", "/admin/subscribers", served.operator)
+    (row,) = json.loads(told.read())["subscribers"]
+    assert row["bytes"] is None or row["bytes"] > len(str(reading.headers))
+    other.request("DELETE", f"/admin/subscribers/{row['id']}", headers=served.operator)
+    assert other.getresponse().status == 204
+    assert ended(reading)[-1][0] == "access-ended"
+    for one in (connection, other):
+        one.close()
