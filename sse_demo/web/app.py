@@ -77,7 +77,7 @@ def _control(service: Service, access: Access, middleware: list[Middleware]) -> 
 
     limits = service.settings if isinstance(service.settings, AccessLimits) else AccessLimits()
     service.guard = Guard(access, limits, service.hub.metrics)
-    middleware.insert(-1, who_asks(service.guard))
+    middleware.append(who_asks(service.guard))  # within recovery, which makes an answer of what a query gets wrong
     by_session = (*SESSION, *ADMIN_PAGE) if access.sessions else ()
     return [*ADMIN, *by_session, *(TICKETS if access.tickets else ())]
 
