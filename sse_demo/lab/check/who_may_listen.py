@@ -232,7 +232,7 @@ def holes(answers: Mapping[str, str | None]) -> Report:
         elif said in HOLES:
             report.add(False, f"{letter}: it is not true that {HOLES[said]}", attack)
         else:
-            report.add(False, f"{letter}: choose one of {', '.join(HOLES)}", attack)
+            report.add(False, f"{letter}: {f'{said!r:.30} is none of the words' if said else 'not found yet'}", attack)
     return report
 
 
