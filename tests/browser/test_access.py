@@ -103,7 +103,7 @@ def wait(page, condition, *arguments):
 def test_fetch_with_a_header(page, start):
     server = start()
     visit(page, server)
-    page.evaluate(BY_HEADER, ["/events?topic=a", token("ann", expires_in=2.0)])
+    page.evaluate(BY_HEADER, ["/events?topic=a", token("ann", expires_in=4.0)])
     assert page.evaluate("window.status_") == 200
     server.publish("a", "for those who have told who they are")
     wait(page, "() => window.text.includes('data: for those who')")
@@ -148,11 +148,11 @@ def test_an_event_source_with_a_ticket(page, start):
 
 def test_a_session_that_is_renewed_in_mid_stream_loses_nothing(page, start):
     """The page is told, logs in again, and the browser comes back by itself with the new cookie and the last id."""
-    server = start(renew_before=0.5)
+    server = start(renew_before=3.0)
     tokens = []
 
     def new_token():
-        tokens.append(token(expires_in=1.5))
+        tokens.append(token(expires_in=4.5))
         return tokens[-1]
 
     page.expose_function("newToken", new_token)
@@ -188,7 +188,7 @@ def test_a_session_that_is_renewed_in_mid_stream_loses_nothing(page, start):
 def test_a_session_that_is_not_renewed_ends_its_stream_for_good(page, start):
     server = start(renew_before=0.5)
     visit(page, server)
-    page.evaluate("window.logIn", token(expires_in=1.5))
+    page.evaluate("window.logIn", token(expires_in=4.0))
     page.evaluate(FOLLOW, "/events?topic=a")
     wait(page, "() => all[0].source.readyState === 2")
     assert page.evaluate("all[0].others.map(([name]) => name)") == ["access-ends"]
@@ -337,7 +337,7 @@ def test_curl_is_told_what_to_do_instead_of_a_token_in_the_address(curl, start):
 
 def test_curl_sees_the_end_of_its_token(curl, start):
     server = start(renew_before=0.5)
-    header = f"Authorization: {bearer(expires_in=1.0)['Authorization']}"
+    header = f"Authorization: {bearer(expires_in=3.0)['Authorization']}"
     with running(curl(f"{server.url}/events?topic=a", secrets=[("header", header)])) as process:
         told = process.stdout.read()
         assert process.wait(60) == 0  # in order

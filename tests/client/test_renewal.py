@@ -9,7 +9,7 @@ from bearers import access, bearer
 
 from sse_demo import EventSource, EventSourceError, ReadyState, listen, serve
 
-RENEWALS = 3
+RENEWALS = 2
 
 
 @pytest.fixture
@@ -48,14 +48,14 @@ class Load:
 
 
 class Renewing:
-    """Gives a new token of a second or so for each connection, as ``before_connect`` does."""
+    """Gives a new token of two seconds for each connection, as ``before_connect`` does."""
 
     def __init__(self):
         self.times = 0
 
     def __call__(self):
         self.times += 1
-        return bearer(expires_in=0.7)
+        return bearer(expires_in=2.0)
 
 
 def messages(events):
@@ -123,7 +123,7 @@ def test_a_client_that_is_told_to_renew_may_do_so_at_once(server):
 
 def test_a_client_with_one_token_is_told_of_its_end_by_the_status(server):
     with pytest.raises(EventSourceError) as failed:
-        for _ in listen(f"{server.url}/events?topic=a", headers=bearer(expires_in=0.7)):
+        for _ in listen(f"{server.url}/events?topic=a", headers=bearer(expires_in=2.0)):
             pass
     assert failed.value.status == 401
     assert "eyJ" not in str(failed.value)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ...hub.connection import Connection
+from ..access.bearer import invalid_token
 from ..access.identity import EVERYBODY, Identity, OperatorRight
 from ..access.rights import require_publish, require_subscribe
 from ..problems import Problem, problem
@@ -57,6 +59,7 @@ class Identified(QuickReset):
             Problem: 401 or 403.
         """
         with self.noting_refusal():
+            self._require_right_of_now()
             require_subscribe(self.identity, topics)
 
     def require_publish(self, topics: Sequence[str]) -> None:
@@ -66,7 +69,14 @@ class Identified(QuickReset):
             Problem: 401 or 403.
         """
         with self.noting_refusal():
+            self._require_right_of_now()
             require_publish(self.identity, topics)
+
+    def _require_right_of_now(self) -> None:
+        """The right may have ended since the middleware has seen it, as while a body was on its way."""
+        guard = self.application.service.guard
+        if guard and guard.ends(self.identity) <= time.time():
+            raise invalid_token("the right has ended")
 
     def require_stream(self) -> None:
         """Refuse somebody who has as many event streams as one may have.

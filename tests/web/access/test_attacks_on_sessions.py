@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -572,6 +573,28 @@ def topics_that_exist_and_topics_that_do_not(server):
         there, not_there = [(got, json.loads(said) | {"request_id": ""}) for got, said in answers]
         assert there == not_there
         assert there[0] == 403
+
+
+@attack
+def a_right_that_is_lost_while_a_body_is_on_its_way(server):
+    """A client that asks before it sends is let in, and takes its time."""
+    for kind in ("text/plain", "application/x-ndjson"):
+        own, by_token = log_in(server, "eve"), bearer("eve")
+        for headers, lose in [
+            (cookie(own), lambda own=own: log_in(server, "ann", cookie(own))),
+            (by_token, lambda: server.revoke(subject="eve")),
+        ]:
+            head = {**headers, "Content-Type": kind, "Expect": "100-continue", "Content-Length": "10"}
+            sent = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+                connection.sendall(f"POST /events?topic=a HTTP/1.1\r\nHost: 127.0.0.1\r\n{sent}\r\n".encode())
+                assert connection.recv(1000).startswith(b"HTTP/1.1 100")
+                lose()
+                connection.sendall(b'{"data":1}')
+                assert connection.recv(1000).startswith(b"HTTP/1.1 401")
+    server.publish("a", "the only one")
+    with Asked(server, "/events?topic=a&recent=9", bearer()) as stream:
+        assert stream.take(1) == ["the only one"]
 
 
 class RevokesInBetween(SubscribeHandler):

@@ -316,11 +316,11 @@ def test_ends_are_counted_by_their_reason(watched):
 def test_a_stream_ends_in_order_at_the_end_of_its_token(guarded):
     server = guarded(renew_before=0.5)
     begun = time.time()
-    headers = bearer(expires_in=1.0)
+    headers = bearer(expires_in=2.0)
     with Asked(server, "/events?topic=a", headers) as stream:
         server.publish("a", "1")
         [event, told] = stream.to_the_end()
-        assert time.time() - begun >= 1.0
+        assert time.time() - begun >= 2.0
     assert event.data == "1"
     assert told.event == "access-ends"
     assert 0 < json.loads(told.data)["seconds"] <= 0.5
@@ -386,7 +386,7 @@ def test_a_stream_of_ones_own_is_broken_off_at_the_end_of_its_right(guarded):
     server = guarded(routes=[Route("/numbers", Endless)], renew_before=0.0)
     for headers, end in [
         (bearer("ann"), lambda: server.revoke(subject="ann")),
-        (bearer("ben", expires_in=1.0), lambda: None),
+        (bearer("ben", expires_in=2.0), lambda: None),
         (cookie(log_in(server, "cat")), lambda: server.revoke(subject="cat")),
     ]:
         with Asked(server, "/numbers", headers) as stream:

@@ -134,7 +134,7 @@ def test_a_ticket_has_no_more_rights_than_the_token(guarded):
 
 def test_a_stream_by_ticket_ends_with_the_token(guarded):
     server = guarded(renew_before=0.0)
-    one = ticket(server, bearer(expires_in=1.0))
+    one = ticket(server, bearer(expires_in=2.0))
     with Asked(server, f"/events?topic=a&ticket={one}") as stream:
         assert stream.status == 200
         assert stream.to_the_end() == []
