@@ -25,6 +25,7 @@ BUILT_IN = (
     Route("/events", handlers.EventsHandler),  # first, since Tornado tries one after the other
     Route("/health", handlers.HealthHandler),
     Route("/metrics", handlers.MetricsHandler),
+    Route("/ready", handlers.ReadyHandler),
 )
 
 #: The addresses by which somebody is let in, where a service has access control.

@@ -66,9 +66,14 @@ class Service:
             return "draining"
         return "ok" if self.hub.log_is_reachable else "log unreachable"
 
+    @property
+    def is_full(self) -> bool:
+        """Whether as many event streams are open as may be."""
+        return len(self.connections) >= self.settings.max_connections
+
     def require_room(self) -> None:
         """Raise :class:`ServerFull` where there is no room for another event stream."""
-        if len(self.connections) >= self.settings.max_connections:
+        if self.is_full:
             raise ServerFull(f"{len(self.connections)} event streams are open, which is the limit")
 
     def keep(self, connection: Connection, *, finite: bool = False) -> None:

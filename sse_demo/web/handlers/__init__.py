@@ -4,7 +4,7 @@ from ..problems import Problem, problem
 from .chain import Middleware
 from .events import EventsHandler, SubscribeHandler
 from .handler import Handler
-from .pages import HealthHandler, MetricsHandler, NotFoundHandler
+from .pages import HealthHandler, MetricsHandler, NotFoundHandler, ReadyHandler
 from .publication import PublishHandler
 from .session import SessionHandler
 from .tickets import TicketsHandler
@@ -18,6 +18,7 @@ __all__ = [
     "NotFoundHandler",
     "Problem",
     "PublishHandler",
+    "ReadyHandler",
     "SessionHandler",
     "SubscribeHandler",
     "TicketsHandler",

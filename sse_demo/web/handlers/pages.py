@@ -35,6 +35,19 @@ class HealthHandler(Handler):
         self.write({"status": condition, **(figures if self.identity.may("metrics") else {})})
 
 
+class ReadyHandler(Handler):
+    """Tells whether more clients may be sent here: 503 also where all event streams are taken."""
+
+    needs = "ready"
+
+    def get(self) -> None:
+        condition = self.service.condition
+        if condition == "ok" and self.service.is_full:
+            condition = "full"
+        self.set_status(200 if condition == "ok" else 503)
+        self.write({"status": "ready" if condition == "ok" else condition})
+
+
 class MetricsHandler(Handler):
     """The figures of the service, for Prometheus."""
 
