@@ -18,7 +18,7 @@ from support import running
 from wings import STANDS_ON
 
 import sse_demo
-from sse_demo import Hub, Settings, errors
+from sse_demo import Access, Hub, Settings, errors, make_app
 from sse_demo.cli.main import DESCRIPTION
 from sse_demo.demo.routes import DEMO
 from sse_demo.errors import SSEError
@@ -26,6 +26,7 @@ from sse_demo.hub.settings import HubLimits
 from sse_demo.hub.topics import TopicKinds
 from sse_demo.logs.retention import Retention
 from sse_demo.web.access.limits import AccessLimits
+from sse_demo.web.admin.routes import ADMIN, ADMIN_PAGE
 from sse_demo.web.app import BUILT_IN, SESSION, TICKETS
 from sse_demo.web.limits import WebLimits
 from sse_demo.wire.vectors import VECTORS
@@ -175,10 +176,12 @@ def test_every_room_but_those_of_the_lessons_has_its_line():
 
 
 def test_each_address_with_its_methods_is_told():
-    told = {tuple(re.match(r"`(\w+) (/\w*)", request).groups()) for request, _ in rows("What each address answers")}
+    told = {
+        tuple(re.match(r"`(\w+) (/[\w/{}]*)", request).groups()) for request, _ in rows("What each address answers")
+    }
     assert told == {
         (method, route.path)
-        for route in (*BUILT_IN, *SESSION, *TICKETS, *DEMO)
+        for route in (*BUILT_IN, *SESSION, *TICKETS, *ADMIN, *ADMIN_PAGE, *DEMO)
         for method in set(route.handler.allowed_methods()) - {"HEAD", "OPTIONS"}
     }
     for route in DEMO:
@@ -216,6 +219,7 @@ def test_each_error_is_told_with_its_status():
 
 def test_each_metric_is_told_with_its_kind():
     hub = Hub()
+    make_app(hub, access=Access())
     families = list(hub.metrics.registry.collect())
     hub.close()
     told = {name.strip("`").removesuffix("_total"): kind for name, kind, _ in rows("Metrics and loggers")}
