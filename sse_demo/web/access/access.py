@@ -23,9 +23,10 @@ class Access:
         anonymous: Topics that everybody may read, also who has not said who that is: names, or patterns such as
             ``"news/*"``.
         open_to_all: What everybody may see beside: ``"metrics"``, ``"ready"``.
-        sessions: Whether a page may trade a token for a session (``POST /session``).
-        session_secrets: With which the cookies of sessions are signed: the first signs, and all are accepted. By
-            default a random one, and a server that starts again knows no session.
+        sessions: Whether a page may trade a token for a session (``POST /session``). Sessions are kept in memory: a
+            server that starts again knows none.
+        session_secrets: With which the cookies of sessions are signed, so that a made-up one is refused before
+            anything is looked up: the first signs, and all are accepted. By default a random one.
         tickets: Whether a token or a session may be traded for a ticket (``POST /tickets``).
         rights_of_all: What everybody may do.
 

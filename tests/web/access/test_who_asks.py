@@ -1,12 +1,15 @@
 """The middleware that lets in, or does not."""
 
 import json
+import logging
 
 import pytest
 from asking import assert_problem, request
-from bearers import access, bearer, cookie, log_in, status
+from bearers import access, bearer, cookie, log_in, planted, status, ticket
 
+from sse_demo import serve
 from sse_demo.web.handlers import Handler
+from sse_demo.web.handlers.events import SubscribeHandler
 from sse_demo.web.routing import Group, Route
 
 
@@ -96,6 +99,26 @@ def test_each_decision_is_one_line_with_the_subject_and_the_reason(guarded, capl
         ("/own", 401, "", "anonymous", True),
         ("/inner/metrics", 403, "ben", "token", True),
     ]
+
+
+class Fails(SubscribeHandler):
+    async def get(self):
+        raise RuntimeError("a fault of the handler")
+
+
+def test_a_fault_of_a_handler_is_logged_without_what_was_shown(caplog):
+    caplog.set_level(logging.DEBUG)
+    planted.clear()
+    with serve(access=access(), routes=[Route("/events", Fails)]) as server:
+        own, one = log_in(server), ticket(server, bearer())
+        for path, headers in [
+            ("/events?topic=a", bearer()),
+            ("/events?topic=a", cookie(own)),
+            (f"/events?topic=a&ticket={one}", {}),
+        ]:
+            assert_problem(request(server, "GET", path, headers=headers), 500)
+    assert caplog.text.count("a fault of the handler") >= 3
+    assert not [secret for secret in planted if secret in caplog.text]
 
 
 def test_a_page_whose_cookies_are_let_in_may_use_its_visitors_session(guarded):

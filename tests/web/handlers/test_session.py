@@ -1,6 +1,8 @@
 """``/session``: a page trades a token for a cookie, renews it, and gives it back."""
 
+import http.client
 import json
+from select import select
 
 import pytest
 from asking import assert_problem, request
@@ -79,6 +81,24 @@ def test_a_new_login_ends_the_session_of_before_and_leaves_others(guarded):
     before, elsewhere = log_in(server), log_in(server)
     after = log_in(server, headers=cookie(before))
     assert [stream_status(server, cookie(one)) for one in (before, elsewhere, after)] == [401, 200, 200]
+
+
+def test_the_new_cookie_is_out_before_the_streams_of_the_old_one_end(guarded):
+    """A browser that comes back at once is to have it: with the old cookie it would be refused, and stay away."""
+    server = guarded()
+    own = log_in(server)
+    for _ in range(20):
+        with Asked(server, "/events?topic=a", cookie(own)) as stream:
+            server.publish("a", "it is subscribed")
+            stream.take(1)
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            connection.request("POST", "/session", headers={**cookie(own), **bearer()})
+            assert stream.to_the_end()
+            assert select([connection.sock], [], [], 0)[0], "the answer has not come yet"
+            answer = connection.getresponse()
+            own = cookie_in(answer.headers)
+            answer.read()
+            connection.close()
 
 
 def test_a_login_makes_room_for_itself(guarded):
