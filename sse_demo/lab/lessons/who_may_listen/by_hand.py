@@ -65,7 +65,7 @@ def rsa_pair() -> tuple[bytes, bytes]:
 
 
 def naive_verify(token: str, key: bytes) -> dict[str, Any]:
-    """The claims of a token, as a verifier finds them that believes the token's header."""
+    """The claims of a token whose signature fits."""
     header, claims, signature = token.split(".")
     algorithm = json.loads(decoded(header))["alg"]
     fits = CHECKS[algorithm]

@@ -77,10 +77,16 @@ class Costs:
             chart.axes.plot([size, size], [first, following], ":", color=color, linewidth=1)
             chart.axes.plot([size], [first], "o", color=color)
             chart.axes.plot([size], [following], "o", color=color, fillstyle="none")
-            chart.axes.annotate(name, (size, first), (7, 4), textcoords="offset points", color=QUIET)
+            place, side = ((-8, -4), "right") if name.endswith("HS256") else ((8, -4), "left")
+            chart.axes.annotate(name, (size, first), place, textcoords="offset points", ha=side, color=QUIET)
         chart.axes.plot([], [], "o", color=QUIET, label="first check")
         chart.axes.plot([], [], "o", color=QUIET, fillstyle="none", label="next check of the same")
-        chart.axes.set(yscale="log", xlim=(0, 1.25 * max(cost.size for cost in self.measured.values())))
+        chart.axes.set(
+            yscale="log",
+            yticks=[1, 10, 100],
+            yticklabels=[1, 10, 100],
+            xlim=(0, 1.25 * max(cost.size for cost in self.measured.values())),
+        )
         chart.axes.margins(y=0.2)
         return chart
 
