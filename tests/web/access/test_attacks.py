@@ -572,6 +572,7 @@ OPERATORS = [
         denied(f"{method} {path} without the right", f"{method} {path}", f"this needs the right {right}", body=b"")
         for method, path, right in (
             ("GET", "/metrics", "metrics"),
+            ("GET", "/ready", "ready"),
             ("GET", "/admin/subscribers", "admin"),
             ("DELETE", "/admin/subscribers/1", "admin"),
             ("OPTIONS", "/metrics", "metrics"),
@@ -585,6 +586,7 @@ OPERATORS = [
         scope="operate:metrics",
     ),
     unknown("metrics without anything", "GET /metrics"),
+    unknown("whether it is ready without anything", "GET /ready"),
     unknown("streams of others without anything", "GET /admin/subscribers"),
     unknown("HEAD of the metrics", "HEAD /metrics"),
     unknown("HEAD of a stream", "HEAD /events?topic=secret"),
