@@ -4,9 +4,12 @@ import asyncio
 import http.client
 import json
 import math
+import socket
+import ssl
 import time
 
 import pytest
+import trustme
 from asking import request
 from bearers import Asked, access, bearer, cookie, cookie_in, log_in, status, stream_status
 
@@ -16,6 +19,7 @@ from sse_demo.web.access.limits import AccessLimits
 from sse_demo.web.access.streams import TURN, Streams
 from sse_demo.web.handlers import Handler
 from sse_demo.web.routing import Route
+from sse_demo.web.tls import Certificate
 
 ANN = Identity(subject="ann", rights=Rights(), kind="token", issuer="issuer", expires=math.inf)
 
@@ -403,3 +407,24 @@ def test_a_stream_for_everybody_has_no_end(guarded):
         server.publish("news", "goes on")
         assert stream.take(1) == ["goes on"]
     assert status(server, "/events?topic=news", {}, "POST") == 401
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_over_tls_and_for_old_clients_it_is_the_same(guarded, tmp_path, version):
+    authority, client = trustme.CA(), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(tmp_path / "pem")
+    authority.configure_trust(client)
+    server = guarded(tls=Certificate(tmp_path / "pem", tmp_path / "pem"), renew_before=1000.0)
+    sent = f"{version}\r\nHost: localhost\r\nAuthorization: {bearer()['Authorization']}\r\nX: "
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as plain:
+        with client.wrap_socket(plain, server_hostname="localhost") as secure, secure.makefile("rb") as file:
+            secure.sendall(f"GET /events?topic=a HTTP/{sent}\r\n\r\n".encode())
+            head = b"".join(iter(file.readline, b"\r\n"))
+            assert head.startswith(b"HTTP/1.1 200")
+            told = b""
+            while b"access-ends" not in told:  # it is watched by now
+                told += file.readline()
+            server.revoke(subject="ann")
+            told += file.read()
+    assert b'event: access-ended\ndata: {"reason": "revoked"}\n\n' in told
+    assert told.endswith(b"0\r\n\r\n") == (version == "1.1")
