@@ -3,6 +3,7 @@
 import secrets
 
 import pytest
+from lab_page import LabPage
 from playwright.sync_api import expect
 
 from sse_demo import Access, Issuer, Rights, Route, secret_key, serve, sign_token
@@ -75,3 +76,23 @@ def test_a_strangers_page_reads_an_open_server_and_is_refused_by_one_with_access
                 page.goto(f"{stranger.url}/kittens")
                 expect(page.locator("#state")).to_have_text(state)
                 expect(page.locator("#heard")).to_have_text(heard)
+
+
+def test_both_pages_work_through_jupyterlabs_proxy(lab, browser, shop):
+    """On JupyterHub and in a container, where the browser reaches no other port."""
+    with serve(allow_origins=["*"]) as office:
+        office.publish("salaries", "ann 4,100")
+        with serve(routes=[strangers_page(f"{office.url}/events?topic=salaries&recent=9")]) as stranger:
+            cells = [
+                "from sse_demo.lab import BrowserPage",
+                f"BrowserPage('{stranger.url}/kittens', height=150, via='proxy')",
+                f"BrowserPage('{shop.url}/ways', height=430, via='proxy')",
+            ]
+            context = browser.new_context(viewport={"width": 1100, "height": 2000})
+            notebook = LabPage(lab, context).open(lab.write("three_ways.ipynb", *cells))
+            notebook.start_all_cells()
+            notebook.wait_for_all_cells()
+            kittens, ways = (notebook.page.frame_locator(f"iframe[src*='{path}']") for path in ("kittens", "ways"))
+            expect(kittens.locator("#heard")).to_have_text("ann 4,100")
+            expect_outcomes(ways)
+            context.close()

@@ -88,7 +88,7 @@ class Costs:
             xlim=(0, 1.25 * max(cost.size for cost in self.measured.values())),
         )
         chart.axes.margins(y=0.2)
-        chart.axes.legend(loc="center left", bbox_to_anchor=(0.14, 0.58))
+        chart.axes.legend(loc="center left", bbox_to_anchor=(0.02, 0.58), frameon=False, labelcolor=QUIET)
         return chart
 
     def __repr__(self) -> str:
