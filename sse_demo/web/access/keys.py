@@ -177,8 +177,6 @@ def _jwk(entry: dict[str, Any]) -> Key | None:
     id, uses = entry.get("kid"), entry.get("key_ops", ["verify"])
     if entry.get("use", "sig") != "sig" or not isinstance(uses, list) or "verify" not in uses:
         return None
-    if entry.get("kty") not in ("RSA", "EC", "OKP"):
-        return None
     try:
         loaded: Any = PyJWK({**entry, "alg": None}).key  # which is looked at below
         public = loaded.public_key() if hasattr(loaded, "public_key") else loaded

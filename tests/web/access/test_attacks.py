@@ -261,12 +261,22 @@ CLAIMS = [
     ],
     *[forged(f"aud {aud!r}", rs(aud=aud), "lacks aud") for aud in ("", [], {}, 0, False)],
     *[
-        forged(f"exp {exp!r}", rs(exp=exp), "exp that is no number|DecodeError")
-        for exp in (str(NOW + 600), str(int(NOW + 600)), "tomorrow", 1e308, 2**53, 10**30, [NOW + 600], {"a": 1}, "")
+        forged(f"exp that is {what}", rs(exp=exp), "exp that is no number|DecodeError")
+        for what, exp in {
+            "a text": str(NOW + 600),
+            "a text without fractions": str(int(NOW + 600)),
+            "a word": "tomorrow",
+            "an empty text": "",
+            "1e308": 1e308,
+            "2**53": 2**53,
+            "10**30": 10**30,
+            "a list": [NOW + 600],
+            "an object": {"a": 1},
+        }.items()
     ],
     *[
         forged(f"exp {exp!r}", rs(exp=exp), "has expired", "the token has expired")
-        for exp in (True, False, 0, -1, -1e308, NOW - 1, 0.5)
+        for exp in (True, False, 0, -1, -1e308, 0.5)
     ],
     *[
         forged(f"exp {exp}", rsigned(good_header(), good_claims(exp=0).replace('"exp": 0', f'"exp": {exp}')), reason)
@@ -279,18 +289,16 @@ CLAIMS = [
             "0x7fffffff": "no JSON",
         }.items()
     ],
+    forged("exp a second ago", rs(exp=NOW - 1), "has expired", "the token has expired"),
     forged("exp in a thousand years", rs(exp=NOW + 1000 * 31557600), "valid for more than"),
     forged("exp in two days", rs(exp=NOW + 2 * 86400), "valid for more than"),
     forged("exp in a day, issued long ago", rs(exp=NOW + 80000, iat=NOW - 80000), "valid for more than"),
     forged("nbf in the future", rs(nbf=NOW + 40_000), "not valid yet", "the token is not valid yet"),
     forged("iat in the future", rs(iat=NOW + 40_000, exp=NOW + 50_000), "not valid yet", "the token is not valid yet"),
-    *[
-        forged(f"nbf {nbf!r}", rs(nbf=nbf), "nbf that is no number|DecodeError")
-        for nbf in (str(NOW), "1", None, [1], -1)
-    ],
+    *[forged(f"nbf {nbf!r}", rs(nbf=nbf), "nbf that is no number|DecodeError") for nbf in ("1.5", "1", None, [1], -1)],
     *[
         forged(f"iat {iat!r}", rs(iat=iat), "iat that is no number|InvalidIssued")
-        for iat in (str(NOW), "1", True, [1], -1)
+        for iat in ("1.5", "1", True, [1], -1)
     ],
     forged("no iss", rs(iss=ABSENT), "issuer that is not known"),
     *[

@@ -77,19 +77,18 @@ def test_a_token_of_each_kind_of_key_counts(key, algorithm, checked_with):
 @pytest.mark.parametrize(
     "changed",
     [
-        {"aud": ["https://other.test", AUDIENCE]},
-        {"jti": ABSENT},
-        {"nbf": time.time() - 5},
-        {"sub": "x" * 256},
-        {"sub": "Ann Müller"},
-        {"exp": int(time.time()) + 60, "iat": int(time.time())},
-        {"unknown": {"a": [1, None]}},
-        {"iat": time.time() + 5, "nbf": time.time() + 5},  # the issuer's clock is ahead
+        lambda now: {"aud": ["https://other.test", AUDIENCE]},
+        lambda now: {"jti": ABSENT},
+        lambda now: {"nbf": now - 5},
+        lambda now: {"sub": "x" * 256},
+        lambda now: {"sub": "Ann Müller"},
+        lambda now: {"exp": int(now) + 60, "iat": int(now)},
+        lambda now: {"unknown": {"a": [1, None]}},
+        lambda now: {"iat": now + 5, "nbf": now + 5},  # the issuer's clock is ahead
     ],
-    ids=str,
 )
 def test_these_claims_count(changed):
-    assert tokens().identify(token(**changed)).issuer == ISSUER
+    assert tokens().identify(token(**changed(time.time()))).issuer == ISSUER
 
 
 @pytest.mark.parametrize("typ", ["at+jwt", "AT+JWT", "application/at+jwt", "Application/At+Jwt"])
@@ -98,7 +97,9 @@ def test_the_type_is_a_media_type(typ):
     assert tokens(type="application/AT+jwt").identify(token(header={"typ": typ}))
 
 
-@pytest.mark.parametrize("typ", [ABSENT, "JWT", "at+jwt", None, "x", 5, ["at+jwt"]], ids=str)
+@pytest.mark.parametrize(
+    "typ", [ABSENT, "JWT", "at+jwt", None, "x", 5, ["at+jwt"]], ids=lambda typ: "absent" if typ is ABSENT else repr(typ)
+)
 def test_an_issuer_that_says_no_type_need_not(typ):
     assert tokens(type=None).identify(token(header={"typ": typ}))
 
