@@ -44,6 +44,13 @@ if TYPE_CHECKING:
     from .logs.sqlite import SqliteLog as SqliteLog
     from .settings import Settings as Settings
     from .start import serve as serve
+    from .web.access.access import Access as Access
+    from .web.access.identity import Rights as Rights
+    from .web.access.jwks import Jwks as Jwks
+    from .web.access.keys import pem_key as pem_key
+    from .web.access.keys import secret_key as secret_key
+    from .web.access.signing import sign_token as sign_token
+    from .web.access.tokens import Issuer as Issuer
     from .web.app import make_app as make_app
     from .web.async_server import AsyncServer as AsyncServer
     from .web.handlers import Handler as Handler
@@ -87,6 +94,12 @@ _HOMES = {
     "logs.sqlite": ["SqliteLog"],
     "settings": ["Settings"],
     "start": ["serve"],
+    "web.access.access": ["Access"],
+    "web.access.identity": ["Rights"],
+    "web.access.jwks": ["Jwks"],
+    "web.access.keys": ["pem_key", "secret_key"],
+    "web.access.signing": ["sign_token"],
+    "web.access.tokens": ["Issuer"],
     "web.app": ["make_app"],
     "web.async_server": ["AsyncServer"],
     "web.handlers": ["Handler", "problem"],
@@ -100,7 +113,8 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-_EXTRA_OF = {"client": "client", "hub": "server", "start": "server", "web": "server"}  # of the wings that need one
+# Of the wings, and of rooms in them, that need one.
+_EXTRA_OF = {"client": "client", "hub": "server", "start": "server", "web.access": "auth", "web": "server"}
 
 __all__ = sorted(_HOME_OF)
 
@@ -113,10 +127,14 @@ if not TYPE_CHECKING:  # type checkers know the names from above, and a name tha
         if name not in _HOME_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         home = _HOME_OF[name]
-        with needs(_EXTRA_OF.get(home.partition(".")[0]), name):
+        with needs(_extra_of(home), name):
             value = getattr(import_module(f".{home}", __name__), name)
         globals()[name] = value
         return value
+
+
+def _extra_of(home: str) -> str | None:
+    return next((extra for place, extra in _EXTRA_OF.items() if f"{home}.".startswith(f"{place}.")), None)
 
 
 def _version() -> str:

@@ -73,6 +73,23 @@ def switch(default: bool) -> Any:
     return field(default=default, metadata={"check": check, "parse": _parse_switch})
 
 
+def text(default: str, legal: Callable[[str], object], one: str) -> Any:
+    """A text.
+
+    Args:
+        default: Unless another is given.
+        legal: Says of a text whether it may be the value.
+        one: How an error calls what it may be, such as "the name of an event".
+    """
+
+    def check(name: str, value: object) -> str:
+        if not isinstance(value, str) or not legal(value):
+            raise ValueError(f"{name} must be {one}, not {value!r}")
+        return value
+
+    return field(default=default, metadata={"check": check, "parse": check})
+
+
 def names(what: str, legal: Callable[[str], object], one: str) -> Any:
     """A list of texts.
 

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from .hub.settings import HubSettings
+from .web.access.limits import AccessLimits
 from .web.limits import WebLimits
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(HubSettings, WebLimits):
+class Settings(HubSettings, WebLimits, AccessLimits):
     """The limits and intervals of a server. ``serve(heartbeat=5)`` changes one.
 
     Numbers are greater than zero, and ``math.inf`` is no limit. Bytes are bytes on the wire unless it says otherwise,
     times are seconds. Each is described where it is used: :class:`~sse_demo.logs.retention.Retention`,
     :class:`~sse_demo.hub.topics.TopicKinds`, :class:`~sse_demo.hub.settings.HubLimits`,
-    :class:`~sse_demo.web.limits.WebLimits`. The table of all is in ``sse_demo/README.md``.
+    :class:`~sse_demo.web.limits.WebLimits`,
+    :class:`~sse_demo.web.access.limits.AccessLimits`. The table of all is in ``sse_demo/README.md``.
 
     Raises:
         ValueError: A value is none that the setting may have; the error says what it may be.
@@ -60,3 +62,14 @@ class SettingsByName(TypedDict, total=False):
     trusted_proxies: Iterable[str]
     allow_origins: Iterable[str]
     allow_credentials: bool
+    session_idle: float
+    max_sessions: float
+    max_sessions_per_subject: float
+    ticket_age: float
+    max_tickets: float
+    max_streams_per_subject: float
+    max_streams_per_address: float
+    max_failed_tries: float
+    renew_before: float
+    renew_event: str
+    ended_event: str

@@ -6,7 +6,7 @@ import contextlib
 import os
 import ssl
 from collections.abc import Sequence
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from . import notebook
 from .demo.routes import DEMO
@@ -22,12 +22,16 @@ from .web.server import Server
 from .web.server_socket import bind, require_port
 from .web.tls import Certificate
 
+if TYPE_CHECKING:
+    from .web.access.access import Access
+
 
 def serve(
     port: int = 0,
     host: str = "127.0.0.1",
     *,
     log: str | os.PathLike[str] | EventLog | None = None,
+    access: Access | None = None,
     demo: bool = True,
     live: bool = False,
     tls: ssl.SSLContext | Certificate | None = None,
@@ -47,6 +51,7 @@ def serve(
         host: The default is reached from this machine only, ``"0.0.0.0"`` from the whole network.
         log: Where the events are kept. The path of a file keeps them over a restart, see :class:`SqliteLog`. A log of
             your own is used as it is, and not closed. ``None`` keeps the events in memory.
+        access: Who may listen and publish. ``None`` lets everybody who reaches the port do both.
         demo: Serve the demo as well: the page ``/``, the ten messages ``/stream``, and ``/ping``.
         live: Publish this machine's CPU and memory on the topic ``machine`` twice a second.
         tls: A certificate, as in ``Certificate("cert.pem", "key.pem")``; or a context of your own, such as
@@ -76,7 +81,7 @@ def serve(
         hub = Hub(configured, log)
         owned.callback(hub.close)
         server = Server(
-            make_app(hub, routes, configured, built_in=[*BUILT_IN, *DEMO] if demo else BUILT_IN),
+            make_app(hub, routes, configured, access=access, built_in=[*BUILT_IN, *DEMO] if demo else BUILT_IN),
             socket,
             tls=tls.context if isinstance(tls, Certificate) else tls,
             background=background,

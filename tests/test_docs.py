@@ -18,14 +18,16 @@ from support import running
 from wings import STANDS_ON
 
 import sse_demo
-from sse_demo import Hub, Settings, errors
+from sse_demo import Access, Hub, Settings, errors, make_app
 from sse_demo.cli.main import DESCRIPTION
 from sse_demo.demo.routes import DEMO
 from sse_demo.errors import SSEError
 from sse_demo.hub.settings import HubLimits
 from sse_demo.hub.topics import TopicKinds
 from sse_demo.logs.retention import Retention
-from sse_demo.web.app import BUILT_IN
+from sse_demo.web.access.limits import AccessLimits
+from sse_demo.web.admin.routes import ADMIN, ADMIN_PAGE
+from sse_demo.web.app import BUILT_IN, SESSION, TICKETS
 from sse_demo.web.limits import WebLimits
 from sse_demo.wire.vectors import VECTORS
 
@@ -46,7 +48,7 @@ def examples(text):
 
 
 SERVER, CLIENT, ROUTES, SERVICE = examples(README)
-OWN_STREAM, ON_A_LOOP, PATIENT_CLIENT = examples(PACKAGE)
+WHO_MAY_LISTEN, OWN_STREAM, ON_A_LOOP, PATIENT_CLIENT = examples(PACKAGE)
 
 
 def run(code, folder):
@@ -112,6 +114,7 @@ def test_routes_of_your_own_answer_behind_their_lock():
 def test_the_examples_that_end_by_themselves_run(tmp_path):
     assert run(SERVICE, tmp_path) == ""
     assert {path.name for path in tmp_path.iterdir()} == {"events.db", "events.db-owner"}
+    assert run(WHO_MAY_LISTEN, tmp_path).startswith("http://127.0.0.1:")
     assert run(OWN_STREAM, tmp_path) == "3\n2\n1\n"
     assert run(PATIENT_CLIENT, tmp_path) == "OPEN connected\nhello\nCLOSED close() was called\n"
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+\n", run(ON_A_LOOP, tmp_path))
@@ -173,10 +176,12 @@ def test_every_room_but_those_of_the_lessons_has_its_line():
 
 
 def test_each_address_with_its_methods_is_told():
-    told = {tuple(re.match(r"`(\w+) (/\w*)", request).groups()) for request, _ in rows("What each address answers")}
+    told = {
+        tuple(re.match(r"`(\w+) (/[\w/{}]*)", request).groups()) for request, _ in rows("What each address answers")
+    }
     assert told == {
         (method, route.path)
-        for route in (*BUILT_IN, *DEMO)
+        for route in (*BUILT_IN, *SESSION, *TICKETS, *ADMIN, *ADMIN_PAGE, *DEMO)
         for method in set(route.handler.allowed_methods()) - {"HEAD", "OPTIONS"}
     }
     for route in DEMO:
@@ -201,7 +206,7 @@ def test_each_setting_is_told_with_its_default(part):
 
 
 def test_the_parts_of_the_settings_are_all_there_are():
-    parts = [Retention, TopicKinds, HubLimits, WebLimits]
+    parts = [Retention, TopicKinds, HubLimits, WebLimits, AccessLimits]
     assert set(vars(Settings())) == {name for part in parts for name in vars(part())}
 
 
@@ -214,6 +219,7 @@ def test_each_error_is_told_with_its_status():
 
 def test_each_metric_is_told_with_its_kind():
     hub = Hub()
+    make_app(hub, access=Access())
     families = list(hub.metrics.registry.collect())
     hub.close()
     told = {name.strip("`").removesuffix("_total"): kind for name, kind, _ in rows("Metrics and loggers")}

@@ -13,7 +13,9 @@ from sse_demo.settings import SettingsByName
 NAMES = [field.name for field in fields(Settings)]
 TOPICS = ["coalesce", "state", "urgent"]
 LISTS = [*TOPICS, "allow_hosts", "trusted_proxies", "allow_origins"]
-NUMBERS = [name for name in NAMES if name not in [*LISTS, "allow_credentials"]]
+EVENT_NAMES = ["renew_event", "ended_event"]
+NUMBERS = [name for name in NAMES if name not in [*LISTS, *EVENT_NAMES, "allow_credentials"]]
+MAY_BE_ZERO = ["batch_delay", "retry_jitter", "renew_before"]
 WHOLE = [name for name in NUMBERS if isinstance(getattr(Settings(), name), int)]
 
 
@@ -25,8 +27,8 @@ def test_each_limit_is_a_number(name, value):
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_none_is_zero_but_a_delay_and_a_jitter(name):
-    if name in ("batch_delay", "retry_jitter"):
+def test_none_is_zero_but_a_delay_a_jitter_and_the_time_to_renew(name):
+    if name in MAY_BE_ZERO:
         assert getattr(Settings(**{name: 0}), name) == 0
     else:
         with pytest.raises(ValueError, match=f"{name} must be greater than zero"):
@@ -86,6 +88,14 @@ def test_origins_are_a_list_and_named_where_credentials_are_allowed():
         Settings(allow_origins=["*"], allow_credentials=True)
 
 
+@pytest.mark.parametrize("name", EVENT_NAMES)
+def test_the_name_of_an_event_is_a_text_of_one_line(name):
+    assert getattr(Settings(**{name: "bye"}), name) == "bye"
+    for bad in ("", "a\nb", "a\rb", "a\0b", "a" * 129, None, 1, b"a"):
+        with pytest.raises(ValueError, match=f"{name} must be the name of an event"):
+            Settings(**{name: bad})
+
+
 def test_each_is_described_by_the_part_that_it_belongs_to():
     for part in Settings.__mro__:
         for name in vars(part).get("__annotations__", {}):
@@ -96,7 +106,7 @@ def test_type_checkers_know_each_by_name():
     types = get_type_hints(SettingsByName)
     assert set(types) == set(NAMES)
     assert SettingsByName.__required_keys__ == frozenset()
-    kinds = {bool: bool, tuple: Iterable[str], int: float, float: float}  # a number may be one or the other
+    kinds = {bool: bool, str: str, tuple: Iterable[str], int: float, float: float}  # a number may be one or the other
     assert types == {name: kinds[type(getattr(Settings(), name))] for name in NAMES}
 
 

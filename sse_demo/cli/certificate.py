@@ -1,4 +1,4 @@
-"""The certificate of ``serve``, which somebody renews while the server runs."""
+"""The files of ``serve`` that somebody renews while the server runs: its certificate, and the keys of tokens."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 
+from ..web.renewed_files import RenewedFiles
 from ..web.tls import Certificate
 
 LOOK_EVERY = 2.0  # seconds between two looks at the files
@@ -27,11 +28,15 @@ def certificate_of(cert: str | None, key: str | None) -> Certificate | None:
 
 
 @contextlib.contextmanager
-def renewed(certificate: Certificate) -> Iterator[None]:
-    """In this block, read the certificate again when its files change, and on SIGHUP.
+def renewed(*files: RenewedFiles) -> Iterator[None]:
+    """In this block, read what is in the files again when they change, and on SIGHUP.
 
-    Open connections go on. Files that cannot be used change nothing, and a warning says so.
+    Open connections go on. Files that cannot be used change nothing, and a warning says so. Where there are none, a
+    SIGHUP does what it always does.
     """
+    if not files:
+        yield
+        return
     wake, stopped = threading.Event(), threading.Event()
 
     def watch() -> None:
@@ -40,10 +45,11 @@ def renewed(certificate: Certificate) -> Iterator[None]:
             wake.clear()
             if stopped.is_set():
                 return
-            if asked or certificate.has_changed():
-                certificate.read_again()
+            for one in files:
+                if asked or one.has_changed():
+                    one.read_again()
 
-    watcher = threading.Thread(target=watch, name="certificate", daemon=True)
+    watcher = threading.Thread(target=watch, name="renewed files", daemon=True)
     watcher.start()
     try:
         with _on_hangup(wake):

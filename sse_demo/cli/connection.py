@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import ssl
-import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
 
+from ..errors import EventSourceError, PublishError, SSEError
+from ..web.addresses import is_loopback
 from . import output
-from .arguments import header, read_file
+from .arguments import header, read_file, tell_if_open
 
 MAX_TOKEN = 64 * 1024  # bytes; far more than any server takes in a header
+VARIABLE = "SSE_DEMO_TOKEN"  # of the environment, for a token
 
 _TOKEN = re.compile(rb"[!-~]*")
+_JWT = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")  # how each begins: {" in base64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--token-file",
         metavar="FILE",
-        help="send what the file holds as `Authorization: Bearer`; it is read again for each connection",
+        help="send what the file holds as `Authorization: Bearer`; it is read again for each connection "
+        f"(default: what the environment variable {VARIABLE} holds)",
     )
+    group.add_argument("--token", action=_NoTokenHere, help=argparse.SUPPRESS)
     trust = group.add_mutually_exclusive_group()
     trust.add_argument(
         "--ca-file", metavar="FILE", help="trust the authorities in this PEM file, instead of the system's"
@@ -40,6 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="ask this proxy; `environment` asks the one of HTTP_PROXY, HTTPS_PROXY and NO_PROXY (default: none)",
     )
+
+
+class _NoTokenHere(argparse.Action):
+    """Explains itself. Else ``--token`` would be short for ``--token-file``, whose errors show what was given."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        parser.error(f"a token is no argument, which others can see: use --token-file, or {VARIABLE}")
 
 
 def tls(options: argparse.Namespace) -> ssl.SSLContext | None:
@@ -64,9 +80,45 @@ def tls(options: argparse.Namespace) -> ssl.SSLContext | None:
         raise ValueError(f"{options.ca_file} has no certificate in PEM format") from None
 
 
+def headers(options: argparse.Namespace) -> dict[str, str]:
+    """The headers that stay the same: those that were named, and the token of the environment.
+
+    That token is sent where nothing else says who asks: no ``--token-file``, no ``--header Authorization``, and no user
+    in the address.
+
+    Raises:
+        ValueError: The environment holds no token. The error does not show what it holds.
+    """
+    named: dict[str, str] = dict(options.header)
+    token = os.environ.get(VARIABLE, "").strip()
+    if token and not _says_who_asks(options, named):
+        if not _TOKEN.fullmatch(os.fsencode(token)):
+            raise ValueError(f"{VARIABLE} holds no token, which is one line of ASCII characters without spaces")
+        _protect(token, options.url)
+        named["Authorization"] = f"Bearer {token}"
+    return named
+
+
 def token(options: argparse.Namespace) -> Token | None:
-    """The token that is sent; ``None`` where there is none. Raises what :class:`Token` raises."""
-    return None if options.token_file is None else Token(options.token_file)
+    """The token of ``--token-file``; ``None`` where there is none. Raises what :class:`Token` raises."""
+    if options.token_file is None:
+        return None
+    found = Token(options.token_file)
+    _protect(found.header()["Authorization"].partition(" ")[2], options.url)
+    return found
+
+
+@contextlib.contextmanager
+def unauthorized_explained(options: argparse.Namespace) -> Iterator[None]:
+    """Where a server wants to know who asks, and nothing was sent to it that says so, tell how it is said."""
+    try:
+        yield
+    except SSEError as error:
+        answered = error if isinstance(error, (EventSourceError, PublishError)) else error.__cause__
+        nothing_sent = not os.environ.get(VARIABLE, "").strip() and not _says_who_asks(options, dict(options.header))
+        if nothing_sent and isinstance(answered, (EventSourceError, PublishError)) and answered.status == 401:
+            raise SSEError(f"{error}; --token-file, or {VARIABLE} in the environment, sends a token") from error
+        raise
 
 
 class Token:
@@ -82,11 +134,12 @@ class Token:
     """
 
     def __init__(self, path: str) -> None:
+        if _JWT.fullmatch(path):
+            raise ValueError("--token-file is the name of a file that has the token, and not the token")
         self._path = Path(path)
         self._token = ""
         self._read()
-        if self._path.is_file() and os.name == "posix" and self._path.stat().st_mode & stat.S_IROTH:
-            output.tell(f"everybody on this machine may read the token in {path}; chmod 600 would change that")
+        tell_if_open(path, "the token")
 
     def header(self) -> dict[str, str]:
         """The header of the next request. Raises what the class does."""
@@ -100,3 +153,22 @@ class Token:
             raise ValueError(f"{self._path} holds no token, which is one line of ASCII characters without spaces")
         if token:  # or somebody is just writing the file
             self._token = token.decode()
+            output.hide(self._token)
+
+
+def _says_who_asks(options: argparse.Namespace, named: dict[str, str]) -> bool:
+    """Whether there is something that counts before the token of the environment."""
+    if options.token_file is not None or any(name.lower() == "authorization" for name in named):
+        return True
+    with contextlib.suppress(ValueError):  # it is no address, which its reader tells
+        return urlsplit(options.url).username is not None
+    return False
+
+
+def _protect(token: str, url: str) -> None:
+    """Show the token nowhere, and warn where whoever is on its way can read it (RFC 6750, 5.3)."""
+    output.hide(token)
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.hostname and not is_loopback(parts.hostname):
+            output.tell(f"the token goes unencrypted to {parts.hostname}; an address with https would protect it")

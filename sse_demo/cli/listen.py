@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         from ..client.reconnection import TRANSIENT_STATUSES, Backoff
         from .outages import Outages
     body = None if options.data is None else _body(options.data)
-    headers = dict(options.header)
+    headers = connection.headers(options)
     if body is not None and not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = _media_type(body)
     token = connection.token(options)
@@ -82,7 +82,7 @@ def run(options: argparse.Namespace) -> int:
     if options.patient:
         asked |= {"retry_on": TRANSIENT_STATUSES, "backoff": Backoff()}
     write = _json if options.json else _line
-    with listen(options.url, **asked) as events:
+    with connection.unauthorized_explained(options), listen(options.url, **asked) as events:
         try:
             for number, event in enumerate(events, start=1):
                 output.say(write(event))

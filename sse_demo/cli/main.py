@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import NoReturn, Protocol
 
 import sse_demo
 
 from ..errors import SSEError
-from . import bench, listen, output, publish, serve, signals
+from . import bench, listen, output, publish, serve, signals, token
+from .arguments import WrongCall, in_words
 
 DESCRIPTION = """\
 Server-Sent Events from the command line.
@@ -42,7 +42,13 @@ class Command(Protocol):
         """Run the command, and return the exit status."""
 
 
-COMMANDS: dict[str, Command] = {"serve": serve, "listen": listen, "publish": publish, "bench": bench}
+COMMANDS: dict[str, Command] = {
+    "serve": serve,
+    "listen": listen,
+    "publish": publish,
+    "token": token,
+    "bench": bench,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,16 +66,12 @@ def main(arguments: list[str] | None = None) -> int:
             return _run(arguments)
     except (KeyboardInterrupt, output.ReaderHasLeft):
         return 0
+    except WrongCall as error:
+        output.tell(str(error))
+        return 2
     except (SSEError, OSError, ValueError, ImportError) as error:
-        output.tell(_in_words(error))
+        output.tell(in_words(error))
         return 1
-
-
-def _in_words(error: Exception) -> str:
-    """What an error says, without the system's number for it."""
-    if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f"{os.fsdecode(error.filename)!r}: {error.strerror}"
-    return str(error)
 
 
 def _run(arguments: list[str] | None) -> int:

@@ -13,11 +13,15 @@ import logging
 import os
 import re
 import sys
+from collections import deque
 from typing import TextIO
 
 # C0, DEL and C1; marks and overrides of the writing direction (Unicode, UAX 9); line and paragraph separators; and
 # lone surrogates, which no encoding can carry.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+MIN_HIDDEN = 16  # characters: a shorter text may be a word that is told
+
+_hidden: deque[str] = deque(maxlen=8)  # the secrets that were sent last
 _NAMES = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 
@@ -71,9 +75,15 @@ def say(text: str) -> None:
         raise OSError(f"standard output cannot be written: {error.strerror}") from None
 
 
+def hide(secret: str) -> None:
+    """Show this nowhere on stderr from now on, whoever says it: a server may repeat in an error what it was sent."""
+    if len(secret) >= MIN_HIDDEN and secret not in _hidden:
+        _hidden.append(secret)
+
+
 def tell(text: str) -> None:
     """Tell something on stderr, in one line. Where stderr takes nothing, nobody is left to be told."""
-    explain(f"sse_demo: {visible(text)}")
+    explain(f"sse_demo: {visible(_without_secrets(text))}")
 
 
 def explain(text: str) -> None:
@@ -96,10 +106,16 @@ class _Formatter(logging.Formatter):
     """Makes messages visible. The lines of a traceback stay lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        return visible(super().formatMessage(record))
+        return visible(_without_secrets(super().formatMessage(record)))
 
     def formatException(self, ei: logging._SysExcInfoType) -> str:
-        return "\n".join(map(visible, super().formatException(ei).split("\n")))
+        return "\n".join(map(visible, _without_secrets(super().formatException(ei)).split("\n")))
+
+
+def _without_secrets(text: str) -> str:
+    for secret in _hidden:
+        text = text.replace(secret, "[hidden]")
+    return text
 
 
 def _give_up(stream: TextIO) -> None:

@@ -63,17 +63,18 @@ def run(options: argparse.Namespace) -> int:
         from ..client.publish import publish
         from ..client.publish_many import publish_many
         from .lines import publish_lines
-    token = connection.token(options)
+    token, same = connection.token(options), connection.headers(options)
     asked = {"tls": connection.tls(options), "proxy": options.proxy, "timeout": options.timeout}
     fields = {"event": options.event, "key": options.key, "retry": options.retry}
 
     def headers() -> dict[str, str]:
-        return dict(options.header) | (token.header() if token else {})
+        return same | (token.header() if token else {})
 
     if options.data != "-" or options.whole:
         data = stdin.whole_text() if options.data == "-" else options.data
         name = options.idempotency_key
-        id = publish(options.url, data, **fields, idempotency_key=name, headers=headers(), **asked)
+        with connection.unauthorized_explained(options):
+            id = publish(options.url, data, **fields, idempotency_key=name, headers=headers(), **asked)
         output.say(output.visible(id))
         return 0
 
@@ -81,5 +82,6 @@ def run(options: argparse.Namespace) -> int:
         events = [{"data": line, **fields} for line in lines]
         return publish_many(options.url, events, idempotency_key=name, headers=headers(), **asked)
 
-    publish_lines(send, name=options.idempotency_key, tries=options.max_tries)
+    with connection.unauthorized_explained(options):
+        publish_lines(send, name=options.idempotency_key, tries=options.max_tries)
     return 0

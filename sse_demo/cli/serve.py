@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import errno
 import sys
 from dataclasses import fields
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..extras import needs
 from ..settings import Settings
-from . import output
+from . import access, output
 from .arguments import host, seconds
 
 if TYPE_CHECKING:
+    from ..web.access.access import Access
     from ..web.server import Server
     from ..web.tls import Certificate
 
@@ -80,18 +80,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help=f"any other setting, as often as you like: {', '.join(_SETTINGS)}",
     )
+    access.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM."""
     with needs("live" if options.live else "server", "the command serve"):
         from .certificate import certificate_of, renewed
+    who_may = access.access_of(options)
     certificate = certificate_of(options.tls_cert, options.tls_key)
-    with _start(options, certificate) as server, renewed(certificate) if certificate else contextlib.nullcontext():
+    files = [one for one in (certificate, who_may and who_may.files) if one]
+    with _start(options, certificate, who_may.access if who_may else None) as server, renewed(*files):
         # A server that is bound to every address is reached at this one from this machine.
         url = server.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
         if sys.stdout is not None:  # as a service may be started
-            output.say(_what_to_try(url, demo=options.demo, live=options.live))
+            output.say(
+                _what_to_try(url, demo=options.demo, live=options.live, how_to_ask=access.how_to_ask(options, url))
+            )
         try:
             server.join()
         finally:  # Ctrl-C, or a service manager's SIGTERM
@@ -99,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _start(options: argparse.Namespace, certificate: Certificate | None) -> Server:
+def _start(options: argparse.Namespace, certificate: Certificate | None, who_may: Access | None) -> Server:
     with needs("live" if options.live else "server", "the command serve"):
         from ..start import serve
         from ..web.open_files import allow_files
@@ -110,6 +115,7 @@ def _start(options: argparse.Namespace, certificate: Certificate | None) -> Serv
             options.port,
             options.host,
             log=options.log,
+            access=who_may,
             demo=options.demo,
             live=options.live,
             tls=certificate,
@@ -122,13 +128,15 @@ def _start(options: argparse.Namespace, certificate: Certificate | None) -> Serv
         raise
 
 
-def _what_to_try(url: str, *, demo: bool, live: bool) -> str:
+def _what_to_try(url: str, *, demo: bool, live: bool, how_to_ask: list[str]) -> str:
     lines = [
         f"Serving at {url}/ (open it in a browser; Ctrl-C stops it)"
         if demo
         else f"Serving at {url}/ (Ctrl-C stops it)",
         "",
     ]
+    if how_to_ask:
+        return "\n".join(lines + how_to_ask)
     if demo:
         lines.append(f"  ten messages:   curl -N {url}/stream")
     lines.append(f'  follow a topic: curl -N "{url}/events?topic=news"')

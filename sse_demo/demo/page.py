@@ -13,6 +13,8 @@ PAGE = Path(__file__).with_name("page.html")
 class PageHandler(Handler):
     """The demo page: the browser's own EventSource."""
 
+    needs = "nothing"  # whoever is to log in needs a page for it
+
     def get(self) -> None:
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Cache-Control", "no-cache")

@@ -21,6 +21,7 @@ from tornado.iostream import IOStream
 
 from ..wire.service_events import HEARTBEAT
 from .one_way import OneWayStream, Progress
+from .tcp_info import acknowledged_bytes
 
 JOINED_UP_TO = 65536  # bytes that are put together for one write
 MAX_HEARD = 65536  # bytes that a client may send after its request; they are thrown away
@@ -77,6 +78,12 @@ class Connection:
     @property
     def closed(self) -> bool:
         return self._ending or (self._stream.closed() if self._stream else self._socket is None)
+
+    @property
+    def acknowledged_bytes(self) -> int | None:
+        """How many bytes the client has taken. See :func:`~sse_demo.hub.tcp_info.acknowledged_bytes`."""
+        where = self._stream.socket if self._stream else self._socket
+        return None if where is None else acknowledged_bytes(where)
 
     def write(self, *blocks: bytes) -> bool:
         """Write these blocks of the event stream. False if they did not all fit into the socket's buffer.
@@ -139,7 +146,11 @@ class Connection:
             if sent == len(data):
                 return True
             data = memoryview(data)[sent:]
-            self._stream = OneWayStream(self._release(self._socket), self._hear)
+            full = self._release(self._socket)
+            # An audience that knows the socket does not know that bytes wait, and must not send others past them.
+            renewed = socket.socket(full.family, full.type, full.proto, full.detach())
+            self._direct = self._direct and renewed
+            self._stream = OneWayStream(renewed, self._hear)
             self._stream.set_close_callback(self._closed)
         assert self._stream is not None
         self._stream.write(data).add_done_callback(_forget_lost_connection)
@@ -229,9 +240,12 @@ class Audience:
                 sent = send(one, chunk)
             except (BlockingIOError, InterruptedError):
                 sent = 0
-            except OSError as error:  # the client is gone
-                connections[index].abort(error)
-                continue
+            except OSError as error:
+                if one.fileno() >= 0:  # the client is gone
+                    connections[index].abort(error)
+                    continue
+                sent = 0  # somebody has written to the connection meanwhile, or closed it
+                self._direct = None
             if sent < size and not connections[index]._write(memoryview(chunk)[sent:]):
                 behind.append(connections[index])
         for connection in connections[len(sockets) :]:

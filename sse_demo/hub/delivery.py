@@ -18,7 +18,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -29,6 +29,7 @@ from ..observe.metrics import Metrics
 from ..wire.service_events import HEARTBEAT
 from .alone import alone
 from .backlog import Backlog, Snapshots
+from .batches import batches
 from .connection import Audience, Connection
 from .position import Cursor
 from .settings import HubSettings
@@ -75,6 +76,19 @@ class Delivery:
     def followers(self, topic: str) -> int:
         """How many subscribers follow a topic."""
         return self._channels[topic].followers if topic in self._channels else 0
+
+    @property
+    def lagging(self) -> int:
+        """How many lag behind."""
+        return len(self._lagging)
+
+    def topics_of(self, connection: Connection) -> tuple[str, ...]:
+        """What a connection follows; nothing where it is no subscriber's."""
+        return tuple(channel.topic for channel in self._subscribers.get(connection, ()))
+
+    def lag_of(self, connection: Connection) -> float:
+        """Seconds for which a subscriber has lagged; 0 where it has caught up."""
+        return time.monotonic() - self._lagging[connection].since if connection in self._lagging else 0.0
 
     def start(self, up_to: int) -> None:
         """Begin after this position, with heartbeats, and with looking after those who lag."""
@@ -127,7 +141,7 @@ class Delivery:
         if fresh and fresh[0].position <= self.up_to:  # told of before the first subscriber came
             fresh = [entry for entry in fresh if entry.position > self.up_to]
         for topic, run in groupby(fresh, key=attrgetter("topic")):
-            for entries in _batches(run, self._settings.read_batch):
+            for entries in batches(run, self._settings.read_batch):
                 self.up_to = entries[-1].position
                 channel = self._channels.get(topic)
                 if channel and len(channel.caught_up):
@@ -283,17 +297,3 @@ class Delivery:
     def _count(self, events: int, size: int) -> None:
         self._metrics.delivered += events
         self._metrics.sent_bytes += size
-
-
-def _batches(entries: Iterable[Entry], size: float) -> Iterator[list[Entry]]:
-    """Cut a run of entries so that what a full socket refuses, and is copied for it, stays small."""
-    batch: list[Entry] = []
-    left = size
-    for entry in entries:
-        batch.append(entry)
-        left -= len(entry.wire)
-        if left <= 0:
-            yield batch
-            batch, left = [], size
-    if batch:
-        yield batch

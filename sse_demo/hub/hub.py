@@ -59,6 +59,19 @@ class Hub:
         return self._delivery.subscribers
 
     @property
+    def lagging(self) -> int:
+        """How many of them lag behind."""
+        return self._delivery.lagging
+
+    def topics_of(self, connection: Connection) -> tuple[str, ...]:
+        """What a connection follows; nothing where it is no subscriber's."""
+        return self._delivery.topics_of(connection)
+
+    def lag_of(self, connection: Connection) -> float:
+        """Seconds for which a subscriber has lagged; 0 where it has caught up."""
+        return self._delivery.lag_of(connection)
+
+    @property
     def log_is_reachable(self) -> bool:
         """Whether the log can take events."""
         return self._feed.log_is_reachable

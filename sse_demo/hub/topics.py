@@ -11,11 +11,11 @@ from ..fields import Checked, names
 
 TOPIC_NAME = re.compile(r"[A-Za-z0-9._:/~-]{1,128}")
 # What a topic name is made of, and what fnmatch reads in a pattern.
-_PATTERN = re.compile(r"[A-Za-z0-9._:/~*?!\[\]-]+")
+TOPIC_PATTERN = re.compile(r"[A-Za-z0-9._:/~*?!\[\]-]+")
 
 
 def _patterns() -> tuple[str, ...]:
-    patterns: tuple[str, ...] = names("topic names or patterns", _PATTERN.fullmatch, "a topic name or a pattern")
+    patterns: tuple[str, ...] = names("topic names or patterns", TOPIC_PATTERN.fullmatch, "a topic name or a pattern")
     return patterns
 
 
@@ -36,15 +36,15 @@ class TopicKinds(Checked):
 
     def is_state(self, topic: str) -> bool:
         """Whether the topic's data is a whole document, of which subscribers get the changes."""
-        return _matches(topic, self.state)
+        return matches(topic, self.state)
 
     def coalesces(self, topic: str) -> bool:
         """Whether a newer event of the topic replaces an older one with the same key."""
-        return _matches(topic, self.coalesce) and not self.is_state(topic)
+        return matches(topic, self.coalesce) and not self.is_state(topic)
 
     def is_urgent(self, topic: str) -> bool:
         """Whether a subscriber that lags gets the topic before others."""
-        return _matches(topic, self.urgent)
+        return matches(topic, self.urgent)
 
 
 def require_topic(topic: str) -> None:
@@ -53,5 +53,6 @@ def require_topic(topic: str) -> None:
         raise InvalidInput(f"{topic!r} is not a topic name: 1 to 128 letters, digits and . _ : / ~ -")
 
 
-def _matches(topic: str, patterns: tuple[str, ...]) -> bool:
+def matches(topic: str, patterns: tuple[str, ...]) -> bool:
+    """Whether the topic is one of these names, or fits one of these patterns."""
     return bool(patterns) and any(fnmatchcase(topic, pattern) for pattern in patterns)

@@ -5,15 +5,19 @@ See https://prometheus.io/docs/instrumenting/exposition_formats/.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _DELIVERY_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+#: Gives a figure; or several, each with the value of its label, or with those of its labels.
+Read: TypeAlias = Callable[[], float | Mapping[Any, float]]
 
 
 class Metrics:
@@ -49,17 +53,21 @@ class Metrics:
             registry=self.registry,
         )
 
-    def gauge(self, name: str, description: str, read: Callable[[], float]) -> None:
+    def gauge(self, name: str, description: str, read: Read, labels: Sequence[str] = ("reason",)) -> None:
         """Add a figure that goes up and down, and is read when somebody asks for it.
 
         Args:
             name: Such as ``sse_subscribers``.
             description: What the figure is, with its unit.
-            read: Gives the figure. It may be called from any thread.
-        """
-        Gauge(name, description, registry=self.registry).set_function(read)
+            read: Gives the figure, or one figure for each value of the labels. It may be called from any thread.
+            labels: What the keys are, where ``read`` gives several figures.
 
-    def counter(self, name: str, description: str, read: Callable[[], float | Mapping[str, float]]) -> None:
+        Raises:
+            ValueError: There is a figure of this name already.
+        """
+        self.registry.register(_Read(GaugeMetricFamily, name, description, read, labels))
+
+    def counter(self, name: str, description: str, read: Read, labels: Sequence[str] = ("reason",)) -> None:
         """Add a figure that only goes up, and is read when somebody asks for it.
 
         A ``Counter`` of Prometheus takes a lock for each step. A program that counts in one thread has a plain number
@@ -68,36 +76,46 @@ class Metrics:
         Args:
             name: Such as ``sse_delivered``, which is shown as ``sse_delivered_total``.
             description: What the figure is, with its unit.
-            read: Gives the figure, or one figure for each reason. It may be called from any thread.
+            read: Gives the figure, or one figure for each value of the labels. It may be called from any thread.
+            labels: What the keys are, where ``read`` gives several figures.
 
         Raises:
             ValueError: There is a figure of this name already.
         """
-        self.registry.register(_ReadCounter(name, description, read))
+        self.registry.register(_Read(CounterMetricFamily, name, description, read, labels))
 
     def text(self) -> bytes:
         """All figures, as the content type :data:`CONTENT_TYPE`."""
         return generate_latest(self.registry)
 
 
-class _ReadCounter(Collector):
-    """A counter whose value somebody else keeps."""
+class _Read(Collector):
+    """A figure whose value somebody else keeps."""
 
-    def __init__(self, name: str, description: str, read: Callable[[], float | Mapping[str, float]]) -> None:
+    def __init__(
+        self,
+        family: type[CounterMetricFamily | GaugeMetricFamily],
+        name: str,
+        description: str,
+        read: Read,
+        labels: Sequence[str],
+    ) -> None:
+        self._family = family
         self._name = name
         self._description = description
         self._read = read
+        self._labels = labels
 
-    def describe(self) -> Iterator[CounterMetricFamily]:
+    def describe(self) -> Iterator[Metric]:
         """The family without a value: how the registry finds out whether its name is taken."""
-        yield CounterMetricFamily(self._name, self._description)
+        yield self._family(self._name, self._description)
 
-    def collect(self) -> Iterator[CounterMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         value = self._read()
         if not isinstance(value, Mapping):
-            yield CounterMetricFamily(self._name, self._description, value=value)
+            yield self._family(self._name, self._description, value=value)
             return
-        family = CounterMetricFamily(self._name, self._description, labels=["reason"])
-        for reason, figure in value.items():
-            family.add_metric([reason], figure)
+        family = self._family(self._name, self._description, labels=self._labels)
+        for key, figure in value.items():
+            family.add_metric([key] if isinstance(key, str) else key, figure)
         yield family

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..hub.hub import Hub
 from . import handlers
+from .access.limits import AccessLimits
+from .admin.routes import ADMIN, ADMIN_PAGE
 from .forwarded import behind_proxies
 from .handlers import Middleware
 from .hosts import known_host
@@ -14,12 +17,20 @@ from .middleware import access_log, cors, in_progress, recovery, request_id, sam
 from .routing import Group, Route, url_specs
 from .service import App, Service
 
+if TYPE_CHECKING:
+    from .access.access import Access
+
 #: The addresses that every service has.
 BUILT_IN = (
     Route("/events", handlers.EventsHandler),  # first, since Tornado tries one after the other
     Route("/health", handlers.HealthHandler),
     Route("/metrics", handlers.MetricsHandler),
+    Route("/ready", handlers.ReadyHandler),
 )
+
+#: The addresses by which somebody is let in, where a service has access control.
+SESSION = (Route("/session", handlers.SessionHandler),)
+TICKETS = (Route("/tickets", handlers.TicketsHandler),)
 
 
 def make_app(
@@ -28,6 +39,7 @@ def make_app(
     settings: WebLimits | None = None,
     *,
     built_in: Sequence[Route | Group] = BUILT_IN,
+    access: Access | None = None,
 ) -> App:
     """The whole service around one hub, for an event loop of your own.
 
@@ -39,6 +51,7 @@ def make_app(
         hub: Publishes, and sends to subscribers. The caller closes it.
         routes: Routes of your own, and groups. An address that is also built in is answered by yours.
         settings: The limits of the HTTP side; a :class:`~sse_demo.settings.Settings` is one.
+        access: Who may listen and publish; ``None`` for everybody.
         built_in: The routes of the service itself.
 
     Raises:
@@ -46,6 +59,8 @@ def make_app(
     """
     service = Service(hub=hub, settings=settings or WebLimits())
     middleware = _middleware(service.settings)
+    if access is not None:
+        built_in = [*built_in, *_control(service, access, middleware)]
     rules = [rule for group in (routes, built_in) for rule in url_specs(Group("", group, middleware))]
     return App(
         service,
@@ -54,6 +69,18 @@ def make_app(
         default_handler_args={"middleware": middleware},
         log_function=lambda handler: None,  # the middleware does
     )
+
+
+def _control(service: Service, access: Access, middleware: list[Middleware]) -> Sequence[Route]:
+    """Put a guard into the service, and before its handlers. Returns the routes by which somebody is let in, or out."""
+    from .access.guard import Guard  # which needs the extra `auth`
+    from .access.who_asks import who_asks
+
+    limits = service.settings if isinstance(service.settings, AccessLimits) else AccessLimits()
+    service.guard = Guard(access, limits, service.hub.metrics)
+    middleware.append(who_asks(service.guard))  # within recovery, which makes an answer of what a query gets wrong
+    by_session = (*SESSION, *ADMIN_PAGE) if access.sessions else ()
+    return [*ADMIN, *by_session, *(TICKETS if access.tickets else ())]
 
 
 def _middleware(settings: WebLimits) -> list[Middleware]:

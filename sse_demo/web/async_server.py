@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from ..hub.hub import Hub
-from .hosts import is_loopback
+from .addresses import is_loopback
 from .http_server import HttpServer
 from .server_socket import ServerSocket
 from .service import App

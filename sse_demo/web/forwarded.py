@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, split_host_and_port
 
+from .addresses import address_in
 from .handlers import Handler, Middleware
-from .hosts import address_in
 
 REMEMBERED = 1024  # addresses, and whether each is a proxy's
 MAX_HOPS = 100  # of those that a header names, the nearest: what is further away is not read

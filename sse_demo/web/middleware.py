@@ -7,23 +7,20 @@ The code before the ``yield`` runs before the handler, and the code after it onc
 from __future__ import annotations
 
 import itertools
-import json
-import logging
 import os
 import re
 from collections.abc import Generator, Sequence
-from datetime import UTC, datetime
 
+from .access_log import is_logged, log_line
 from .handlers import Handler, Middleware, problem
 from .handlers.failures import explained
-from .origins import canonical
+from .origins import canonical, is_own_page
 
 PREFLIGHT_AGE = 600  # seconds for which a browser may remember what is allowed
 PREFLIGHT = "Access-Control-Request-Method"  # a header that only a preflight has
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")  # they change nothing: RFC 9110, 9.2.1
 EXPOSED_HEADERS = "Retry-After, X-Request-ID"
 
-_access_log = logging.getLogger("sse_demo.access")
 _process_id = os.urandom(10).hex()  # so that the requests of all processes have ids of their own
 _numbers = itertools.count(1)
 _usable_id = re.compile(r"[A-Za-z0-9._:-]{1,128}").fullmatch
@@ -41,11 +38,10 @@ def request_id(handler: Handler) -> Generator[None, None, None]:
 def access_log(handler: Handler) -> Generator[None, None, None]:
     """Log one line of JSON for each answer; for a stream when it begins."""
     yield
-    if not _access_log.isEnabledFor(logging.INFO):
+    if not is_logged():
         return
     request = handler.request
     line = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "method": request.method,
         "path": request.path,  # alone: a query may hold what does not belong in a log
         "status": handler.get_status(),
@@ -53,7 +49,11 @@ def access_log(handler: Handler) -> Generator[None, None, None]:
         "remote": request.remote_ip,
         "request_id": handler.request_id,
     }
-    _access_log.info(json.dumps(line))
+    if handler.service.guard:
+        line |= {"subject": handler.identity.subject, "credential": handler.identity.kind}
+        if handler.refused_because:
+            line["refused"] = handler.refused_because
+    log_line(line)
 
 
 def in_progress(handler: Handler) -> Generator[None, None, None]:
@@ -130,20 +130,7 @@ def same_origin(handler: Handler) -> Generator[None, None, None]:
     Any page in a browser can send a POST to any server. Only the server's own pages may do so here, and the pages that
     ``cors`` lets in. A client that is no page sends no ``Origin``.
     """
-    if handler.request.method not in SAFE_METHODS and not _may_change(handler):
+    if handler.request.method not in SAFE_METHODS and not (handler.origin_is_allowed or is_own_page(handler.request)):
         origin = handler.request.headers["Origin"]
         raise problem(403, f"a page from {origin} may not {handler.request.method} here; allow_origins can let it")
     yield
-
-
-def _may_change(handler: Handler) -> bool:
-    request = handler.request
-    if "Origin" not in request.headers or handler.origin_is_allowed:
-        return True
-    origin = request.headers["Origin"]
-    if canonical(origin) == canonical(f"{request.protocol}://{request.host}"):
-        return True
-    # A proxy may have asked for the server by another name than the page has. What the browser itself says holds: no
-    # page can set this header (Fetch Metadata, 2.3). Neither check keeps out a page whose name was made to point here,
-    # as its own origin then is the server's: that is done by `known_host`.
-    return request.headers.get("Sec-Fetch-Site") == "same-origin" and origin != "null"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from tornado.httputil import HTTPServerRequest
+
 REMEMBERED = 1024  # origins, and how each is compared
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -27,6 +29,19 @@ def canonical(origin: str) -> str:
     if not is_origin:
         return origin
     return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, '')).removesuffix(':')}"
+
+
+def is_own_page(request: HTTPServerRequest) -> bool:
+    """Whether a request comes from one of the server's own pages, or from what is no page."""
+    if "Origin" not in request.headers:
+        return True
+    origin = request.headers["Origin"]
+    if canonical(origin) == canonical(f"{request.protocol}://{request.host}"):
+        return True
+    # A proxy may have asked for the server by another name than the page has. What the browser itself says holds: no
+    # page can set this header (Fetch Metadata, 2.3). Neither check keeps out a page whose name was made to point here,
+    # as its own origin then is the server's: that is done by `known_host`.
+    return request.headers.get("Sec-Fetch-Site") == "same-origin" and origin != "null"
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -8,7 +8,10 @@ import logging
 import os
 import ssl
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import TYPE_CHECKING
 
 from ..errors import ServerStopped
 from ..hub.publisher import is_log_thread
@@ -16,6 +19,9 @@ from ..wire.event import Event
 from .async_server import AsyncServer, Background
 from .server_socket import ServerSocket
 from .service import App
+
+if TYPE_CHECKING:
+    from .access.guard import Revocation
 
 NOTICE_WITHIN = 1.0  # seconds between two looks of a thread that waits whether a signal has come
 END_WITHIN = (
@@ -79,6 +85,40 @@ class Server:
             raise ServerStopped(f"the server at {self.url} has been stopped; start another with serve()")
         return self.hub.publish(topic, event, key=key, idempotency_key=idempotency_key)
 
+    def revoke(
+        self,
+        *,
+        subject: str | None = None,
+        session: str | None = None,
+        token_id: str | None = None,
+        issuer: str | None = None,
+        reason: str = "revoked",
+    ) -> Revocation:
+        """Take rights away at once, from any thread. See :meth:`~sse_demo.web.access.guard.Guard.revoke`.
+
+        Raises:
+            ValueError: Not exactly one of subject, session and token_id is given.
+            RuntimeError: The server has no access control.
+            ServerStopped: The server has been stopped.
+        """
+        guard = self.service.guard
+        if guard is None:
+            raise RuntimeError("the server has no access control; start it with serve(access=...)")
+        revoke = partial(
+            guard.revoke, subject=subject, session=session, token_id=token_id, issuer=issuer, reason=reason
+        )
+        if threading.current_thread() is self._thread:
+            return revoke()
+        done: Future[Revocation] = Future()
+        with contextlib.suppress(RuntimeError):  # the loop was closed a moment ago
+            self._loop.call_soon_threadsafe(_run, revoke, done)
+        while self.running:
+            with contextlib.suppress(TimeoutError):
+                return done.result(NOTICE_WITHIN)
+        if done.done():
+            return done.result()
+        raise ServerStopped(f"the server at {self.url} has been stopped")
+
     @property
     def running(self) -> bool:
         """Whether the service runs. In a fork of the process in which it runs, it does not."""
@@ -140,6 +180,13 @@ class Server:
         await self._serving.start()
         await self._stop.wait()
         await self._serving.stop(self._drain)
+
+
+def _run(revoke: Callable[[], Revocation], done: Future[Revocation]) -> None:
+    try:
+        done.set_result(revoke())
+    except Exception as error:
+        done.set_exception(error)
 
 
 async def _end_the_rest() -> None:

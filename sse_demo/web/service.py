@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.routing import Rule
@@ -17,6 +17,9 @@ from ..hub.connection import Connection
 from ..hub.hub import Hub
 from .bodies import BUDGET, Bodies, Body, announced_length, asked_first, asks_first, has_body, refuse
 from .limits import WebLimits
+
+if TYPE_CHECKING:
+    from .access.guard import Guard
 
 
 class ServerFull(SSEError, RuntimeError):
@@ -39,6 +42,7 @@ class Service:
         all_answered: Is set when there is no such request any more.
         draining: The service is about to stop.
         local_only: Only this machine can reach the service. The server that serves it says so.
+        guard: Knows who asks; ``None`` where the service has no access control.
     """
 
     hub: Hub
@@ -50,6 +54,7 @@ class Service:
     all_answered: asyncio.Event = field(default_factory=asyncio.Event)
     draining: bool = False
     local_only: bool = False
+    guard: Guard | None = None
 
     def __post_init__(self) -> None:
         self.bodies = Bodies(max(BUDGET, self.hub.settings.max_event_size, self.settings.max_batch_size))
@@ -61,9 +66,14 @@ class Service:
             return "draining"
         return "ok" if self.hub.log_is_reachable else "log unreachable"
 
+    @property
+    def is_full(self) -> bool:
+        """Whether as many event streams are open as may be."""
+        return len(self.connections) >= self.settings.max_connections
+
     def require_room(self) -> None:
         """Raise :class:`ServerFull` where there is no room for another event stream."""
-        if len(self.connections) >= self.settings.max_connections:
+        if self.is_full:
             raise ServerFull(f"{len(self.connections)} event streams are open, which is the limit")
 
     def keep(self, connection: Connection, *, finite: bool = False) -> None:

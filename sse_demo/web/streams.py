@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 from asyncio import Future
@@ -22,6 +23,8 @@ FAREWELL_BYTES = 16 * 1024 * 1024  # bytes that it may send meanwhile
 _BARE_400 = b"HTTP/1.1 400 Bad Request\r\n\r\n"  # what Tornado writes where a request cannot be read
 _TLS_HANDSHAKE = 22  # the first byte of a client that speaks TLS (RFC 8446, 5.1)
 _AT_A_TIME = 65_536  # bytes
+_TEXT = bytes([*b"\t\r\n", *range(ord(" "), 127), *range(128, 256)])  # what is no control character: RFC 9110, 5.5
+_odd_value = re.compile(rb"\n[!-9;-~]+:[^\n]*(?:[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n))").search
 
 
 class RequestStream(Progress):
@@ -73,6 +76,9 @@ class RequestStream(Progress):
             error = UnsatisfiableReadError(f"a head of more than {MAX_LINES} lines")
             self.close(error)
             raise error
+        is_odd = head.translate(None, _TEXT) or head.count(b"\r") != head.count(b"\r\n")
+        if is_odd and _odd_value(head):  # which Tornado would log, whatever secret it is
+            raise HTTPInputError("a header has a control character")
         return head
 
     def write(self, data: bytes | memoryview) -> Future[None]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import ssl
 from typing import NoReturn
 
-_logger = logging.getLogger("sse_demo.server")
+from .renewed_files import RenewedFiles
 
 _Path = str | os.PathLike[str]
-_Version = tuple[int, int, int] | None  # of a file; None where it cannot be read
 
 
-class Certificate:
+class Certificate(RenewedFiles):
     """A server's certificate and its key, from files that somebody renews.
 
     ::
@@ -40,38 +38,17 @@ class Certificate:
         ValueError: The files have no certificate, or no key that belongs to it, or the password is wrong.
     """
 
+    what = "certificate"
+
     def __init__(self, cert: _Path, key: _Path | None = None, password: str | None = None) -> None:
-        self._paths = [os.fspath(path) for path in (cert, key) if path is not None]
         self._password = password
-        self._seen = self._versions()
-        self._newest = self.context = self._load()
+        super().__init__(path for path in (cert, key) if path is not None)
+        self.context = self._newest
         # A context that is in use is never changed: OpenSSL reads it without a lock. So each handshake is pointed to
         # the newest one. OpenSSL calls this also for clients that send no server name.
         self.context.sni_callback = self._use_the_newest
 
-    def has_changed(self) -> bool:
-        """Whether a file is another one than at the last attempt to read it."""
-        return self._versions() != self._seen
-
-    def read_again(self) -> bool:
-        """Read the files again, for the connections to come.
-
-        Files that cannot be used, such as a certificate whose key is still to be written, change nothing: the server
-        goes on with what it has, and a warning tells why.
-
-        Returns:
-            Whether the files are in use.
-        """
-        self._seen = self._versions()  # before they are read: what changes meanwhile is seen the next time
-        try:
-            self._newest = self._load()
-        except (OSError, ValueError) as error:
-            _logger.warning("goes on with the certificate that it has: %s", error)
-            return False
-        _logger.info("has read %s again", " and ".join(self._paths))
-        return True
-
-    def _load(self) -> ssl.SSLContext:
+    def _load(self) -> None:
         for path in self._paths:
             open(path, "rb").close()  # the error of the ssl module does not name the file
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -81,7 +58,7 @@ class Certificate:
         except ssl.SSLError as error:
             wrong = f"{cert} is no certificate in PEM format, or {key} is not its key, or the password is wrong"
             raise ValueError(f"{wrong} ({error.reason or error})") from None
-        return context
+        self._newest = context
 
     def _ask_nobody(self) -> NoReturn:
         """OpenSSL would ask at the terminal, and wait."""
@@ -89,14 +66,3 @@ class Certificate:
 
     def _use_the_newest(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
         connection.context = self._newest
-
-    def _versions(self) -> list[_Version]:
-        return [_version(path) for path in self._paths]
-
-
-def _version(path: str) -> _Version:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -43,6 +43,7 @@ AT_REST = {
         "open events [24]",
         "four orders are all, and two are done when the worker crashes",
     ),
+    ("10_who_may_listen", "SideBySide(devices)"): ("failed events 2", "somebody has logged out everywhere"),
 }
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from sse_demo.cli.arguments import count, duration, header, host, method, read_file, seconds
+from sse_demo.cli.arguments import count, duration, header, host, lifetime, method, read_file, seconds, topics
 
 
 def test_what_can_be_read():
@@ -14,6 +14,8 @@ def test_what_can_be_read():
     assert header(" Authorization : Bearer a:b ") == ("Authorization", "Bearer a:b")
     assert header("X:") == ("X", "")
     assert duration("1e-3") == 0.001
+    assert [lifetime(text) for text in ("90s", "15m", "1h", "7d", "1.5h", "30")] == [90, 900, 3600, 604_800, 5400, 30]
+    assert topics("prices/*,news") == ["prices/*", "news"]
     assert [method("get"), method("M-SEARCH")] == ["GET", "M-SEARCH"]
     assert [host("127.0.0.1"), host("::1"), host("localhost"), host("größe.test")][-1] == "größe.test"
 
@@ -22,6 +24,8 @@ def test_what_can_be_read():
     ("read", "text"),
     [(count, "0"), (count, "-1"), (count, "1.5"), (seconds, "-1"), (seconds, "inf"), (seconds, "nan"), (seconds, "s"),
      (duration, "0"), (duration, "-1"), (duration, "inf"), (duration, "1e400"), (duration, "nan"), (duration, ""),
+     (lifetime, ""), (lifetime, "0s"), (lifetime, "-1h"), (lifetime, "1y"), (lifetime, "1h30m"), (lifetime, "9" * 400),
+     (topics, ""), (topics, "a,"), (topics, "a b"), (topics, "größe"),
      (method, ""), (method, "a b"), (method, "größe"), (host, ""), (host, "a..b"),
      (host, "ä" * 70), (header, "X"), (header, ":x"), (header, "")],
 )  # fmt: skip

@@ -3,13 +3,14 @@
 import os
 import socket
 import ssl
+import subprocess
 import sys
 
 import pytest
 import trustme
 from support import HOLD, NO_MORE, RETRY, STREAM, Script
 
-from sse_demo import serve
+from sse_demo import Access, serve
 
 ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Length: 11\r\n\r\n{"id": "7"}'
 COMMANDS = [("listen", ()), ("publish", ("hello",))]
@@ -106,6 +107,122 @@ def test_what_is_no_token_is_one_line_that_does_not_show_it(run, token, name, mo
     assert done.stderr.startswith(f"sse_demo: {token} h")
     assert done.stderr.count("\n") == 1
     assert not content or content.decode() not in done.stderr
+
+
+def test_a_token_of_the_environment_is_sent(asked, monkeypatch):
+    monkeypatch.setenv("SSE_DEMO_TOKEN", "of-the-environment\n")
+    (_, headers, _), done = asked()
+    assert (done.status, done.stderr, headers["authorization"]) == (0, "", "Bearer of-the-environment")
+
+
+@pytest.mark.parametrize("value", ["", " \n"])
+def test_an_environment_without_a_token_sends_none(asked, monkeypatch, value):
+    monkeypatch.setenv("SSE_DEMO_TOKEN", value)
+    (_, headers, _), done = asked()
+    assert done.status == 0
+    assert "authorization" not in headers
+
+
+@pytest.mark.parametrize(
+    ("options", "change", "sent"),
+    [
+        (["--token-file", "{token}"], "", "Bearer abc.def=="),
+        (["--header", "authorization: Bearer named"], "", "Bearer named"),
+        ([], "//ada:secret@", "Basic YWRhOnNlY3JldA=="),
+    ],
+)
+def test_what_was_named_counts_before_the_environment(asked, token, monkeypatch, options, change, sent):
+    monkeypatch.setenv("SSE_DEMO_TOKEN", "of-the-environment")
+    options = [option.format(token=token) for option in options]
+    (_, headers, _), done = asked(*options, change=lambda url: url.replace("//", change or "//"))
+    assert (done.status, headers["authorization"]) == (0, sent)
+
+
+@pytest.mark.parametrize("value", ["two words", "a\nb", "grüße-von-ada", "a\x1bb"])
+@pytest.mark.parametrize(("name", "more"), COMMANDS)
+def test_what_is_no_token_in_the_environment_is_not_shown(run, monkeypatch, name, more, value):
+    monkeypatch.setenv("SSE_DEMO_TOKEN", value)
+    done = run(name, "http://127.0.0.1:1/", *more)
+    assert done == (
+        1,
+        "",
+        "sse_demo: SSE_DEMO_TOKEN holds no token, which is one line of ASCII characters without spaces\n",
+    )
+
+
+PLANTED = "eyJhbGciOiJub25lIn0.eyJwbGFudGVkIjoxfQ.cGxhbnRlZA"  # {"alg": "none"}, {"planted": 1}
+
+
+@pytest.mark.parametrize("arguments", [["--token", PLANTED], [f"--token={PLANTED}"], ["--token-file", PLANTED]])
+@pytest.mark.parametrize(("name", "more"), COMMANDS)
+def test_a_token_as_an_argument_is_refused_and_not_shown(run, name, more, arguments):
+    done = run(name, "http://127.0.0.1:1/", *more, *arguments)
+    assert done.status == (1 if "--token-file" in arguments else 2)
+    assert "--token-file" in done.stderr
+    assert PLANTED not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("verbose", [[], ["-v"]])
+@pytest.mark.parametrize("source", ["file", "environment"])
+@pytest.mark.parametrize(("name", "more"), COMMANDS)
+def test_a_token_is_shown_nowhere_although_the_server_repeats_it(run, token, monkeypatch, name, more, source, verbose):
+    """In the reason of its status line, and in the problem."""
+    token.write_text(PLANTED)
+    if source == "environment":
+        monkeypatch.setenv("SSE_DEMO_TOKEN", PLANTED)
+    problem = f'{{"detail": "the token {PLANTED} has expired"}}'.encode()
+    head = f"HTTP/1.1 401 No {PLANTED}\r\nContent-Type: application/problem+json\r\nContent-Length: {len(problem)}"
+    with Script(head.encode() + b"\r\n\r\n" + problem) as script:
+        file = ["--token-file", str(token)] if source == "file" else []
+        done = run(name, script.url, *more, *file, *verbose)
+        assert script.headers()["authorization"] == f"Bearer {PLANTED}"
+    assert (done.status, done.stdout) == (1, "")
+    assert "the token [hidden] has expired" in done.stderr
+    assert "--token-file" not in done.stderr, "there is one already"
+    for part in PLANTED.split("."):
+        assert part not in done.stderr
+
+
+@pytest.mark.parametrize("verbose", [[], ["-v"]])
+@pytest.mark.parametrize(("name", "more"), COMMANDS)
+def test_the_log_of_a_process_does_not_show_a_token(start, token, name, more, verbose):
+    """As a process: pytest has the log of this one."""
+    token.write_text(PLANTED)
+    head = f"HTTP/1.1 503 {PLANTED}\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n".encode()
+    with Script(head) as script:
+        patient = ["--patient", "--max-tries", "2"] if name == "listen" else []
+        arguments = [name, script.url, *more, *patient, "--token-file", str(token), *verbose]
+        with start(*arguments, stderr=subprocess.PIPE) as process:
+            stdout, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stdout) == (1, "")
+    assert "503" in stderr
+    for part in PLANTED.split("."):
+        assert part not in stderr
+
+
+@pytest.mark.parametrize(("name", "more"), COMMANDS)
+def test_who_has_shown_nothing_is_told_how(run, name, more):
+    with serve(access=Access(anonymous=["other"])) as server:
+        url = f"{server.url}/events?topic=news"
+        for arguments, stdin in ((more, ""), (("-",), "a line\n")) if name == "publish" else ((more, ""),):
+            done = run(name, url, *arguments, stdin=stdin)
+            assert (done.status, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+            assert "401 Unauthorized" in done.stderr
+            assert "say who you are" in done.stderr, "the problem's own words"
+            assert done.stderr.endswith("; --token-file, or SSE_DEMO_TOKEN in the environment, sends a token\n")
+
+
+@pytest.mark.parametrize(("name", "more"), COMMANDS)
+def test_a_token_that_goes_unencrypted_over_the_network_is_told(run, token, monkeypatch, name, more):
+    def unknown(host, *_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    tries = ["--max-tries", "1"] if name == "listen" else []
+    warning = "sse_demo: the token goes unencrypted to tea.test; an address with https would protect it"
+    for scheme, told in (("http", True), ("https", False)):
+        done = run(name, f"{scheme}://tea.test/", *more, *tries, "--token-file", str(token))
+        assert (warning in done.stderr.splitlines()) is told
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other rights")

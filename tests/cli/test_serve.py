@@ -1,6 +1,8 @@
 """``serve``: what it serves, how it ends, and what it says when it cannot."""
 
+import argparse
 import math
+import os
 import re
 import signal
 import socket
@@ -11,8 +13,12 @@ import urllib.request
 
 import pytest
 
-from sse_demo import Settings
+from sse_demo import Rights, Settings, sign_token
+from sse_demo.cli import certificate
+from sse_demo.cli import serve as serve_command
+from sse_demo.cli.access import access_of
 from sse_demo.web import open_files
+from sse_demo.web.access.key_files import make_key_file, read_key_file
 from sse_demo.web.server import Server
 
 
@@ -186,3 +192,199 @@ def test_a_signal_drains_it_and_ends_it_quietly(served, name):
         stream.close()
     assert process.wait(10) == 0
     assert 0.8 < time.monotonic() - start < 5
+
+
+# --- who may listen and publish
+
+
+@pytest.fixture
+def key(tmp_path):
+    """The path of a new secret."""
+    assert make_key_file(tmp_path / "access.key") is None
+    return str(tmp_path / "access.key")
+
+
+def signed(path, *, issuer="sse-demo", audience="event-streams"):
+    """A token that may read and publish news, signed with the key in a file."""
+    rights = Rights(subscribe=("news",), publish=("news",))
+    key = read_key_file(path)
+    return sign_token(key, issuer=issuer, audience=audience, subject="ann", rights=rights, expires_in=60)
+
+
+def status(server, path="/events?topic=news", token=None):
+    """The status of an answer, whose rest is not waited for."""
+    request = urllib.request.Request(server.url + path)
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    return get(request)
+
+
+def test_without_these_options_everybody_may_do_everything(serve):
+    seen = []
+    serve(look=lambda server: seen.extend([server.hub, get(f"{server.url}/session"), status(server)]))
+    assert seen[1:] == [404, 200]
+
+
+def test_only_who_has_a_token_is_let_in(serve, key, tmp_path):
+    seen = []
+    make_key_file(tmp_path / "other.key")
+
+    def look(server):
+        seen.extend(
+            status(server, token=token)
+            for token in (
+                None,
+                signed(key),
+                signed(tmp_path / "other.key"),
+                signed(key, issuer="shop"),
+                signed(key, audience="tea"),
+            )
+        )
+
+    answer = serve("--access-key-file", key, look=look)
+    assert (answer.status, answer.stderr) == (0, "")
+    assert seen == [401, 200, 401, 401, 401]
+
+
+def test_whose_tokens_count_can_be_said(serve, key):
+    seen = []
+    options = ["--access-key-file", key, "--issuer", "shop", "--audience", "tea"]
+    serve(*options, look=lambda server: seen.append(status(server, token=signed(key, issuer="shop", audience="tea"))))
+    serve(*options, look=lambda server: seen.append(status(server, token=signed(key))))
+    assert seen == [200, 401]
+
+
+def test_several_keys_count(serve, key, tmp_path):
+    seen = []
+    other = tmp_path / "pair"
+    make_key_file(other, "ed25519")
+    options = ["--access-key-file", key, "--access-key-file", str(other)]
+    serve(*options, look=lambda server: seen.extend(status(server, token=signed(path)) for path in (key, other)))
+    assert seen == [200, 200]
+
+
+def test_public_keys_are_enough(serve, tmp_path):
+    seen = []
+    public = make_key_file(tmp_path / "pair", "ec")
+    serve("--jwks", public, look=lambda server: seen.append(status(server, token=signed(tmp_path / "pair"))))
+    assert seen == [200]
+
+
+def test_a_renewed_key_is_taken(serve, key, eventually, monkeypatch, tmp_path):
+    monkeypatch.setattr(certificate, "LOOK_EVERY", 0.01)
+    make_key_file(tmp_path / "new.key")
+
+    def look(server):
+        old = signed(key)
+        assert status(server, token=old) == 200
+        os.replace(tmp_path / "new.key", key)
+        eventually(lambda: status(server, token=signed(key)) == 200)
+        assert status(server, token=old) == 401
+        looked.append(True)
+
+    looked = []
+    serve("--access-key-file", key, "--set", "max_failed_tries=inf", look=look)
+    assert looked
+
+
+def test_what_is_open_can_be_said(serve, key):
+    seen = []
+    paths = ["/metrics", "/events?topic=news/a", "/events?topic=tea", "/events?topic=secret", "/"]
+
+    def look(server):
+        seen.append([status(server, path) for path in paths])
+
+    serve("--access-key-file", key, "--anonymous", "news/*,tea", "--open", "metrics", look=look)
+    serve("--anonymous", "news/*", look=look)
+    assert seen == [[200, 200, 200, 401, 200], [401, 200, 401, 401, 200]]
+
+
+def test_a_server_with_access_control_tells_how_it_is_asked(serve, key):
+    answer = serve("--access-key-file", key, "--issuer", "my shop")
+    url = re.search(r"http://127\.0\.0\.1:\d+", answer.stdout)[0]
+    assert answer.stdout == (
+        f"Serving at {url}/ (open it in a browser; Ctrl-C stops it)\n\n"
+        "  a token:        export SSE_DEMO_TOKEN=$(python -m sse_demo token "
+        f"--subscribe news --publish news --key-file {key} --issuer 'my shop')\n"
+        f'  follow a topic: python -m sse_demo listen "{url}/events?topic=news"\n'
+        f'  publish:        python -m sse_demo publish "{url}/events?topic=news" "hello"\n'
+    )
+
+
+def test_secrets_of_sessions_are_read_from_a_file(key, tmp_path, capsys):
+    file = tmp_path / "secrets"
+    file.write_text("new-" * 10 + "\n\n" + "old-" * 10 + "\n")
+    file.chmod(0o600)
+    parser = argparse.ArgumentParser()
+    serve_command.add_arguments(parser)
+    options = parser.parse_args(["--access-key-file", key, "--session-secret-file", str(file)])
+    who_may = access_of(options)
+    assert who_may.access.session_secrets == (b"new-" * 10, b"old-" * 10)
+    assert "new-" not in repr(who_may)
+    assert capsys.readouterr() == ("", "")
+    if sys.platform != "win32":
+        file.chmod(0o644)
+        access_of(options)
+        assert f"may read the secrets in {file}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--issuer", "shop"], "give the key of the tokens, too, with --access-key-file or --jwks"),
+        (
+            ["--audience", "tea", "--anonymous", "news"],
+            "give the key of the tokens, too, with --access-key-file or --jwks",
+        ),
+        (["--open", "metrics"], "--open makes sense where not all is open to everybody; give --access-key-file"),
+        (["--session-secret-file", "x"], "--session-secret-file makes sense where not all is open"),
+        (["--access-key-file", "no"], "there is no key file no; `python -m sse_demo token key no` makes it"),
+        (["--access-key-file", "."], "Is a directory"),
+        (
+            ["--access-key-file", "{short}"],
+            "{short} has no key that can be used: a secret for HS256 has at least 32 bytes",
+        ),
+        (["--access-key-file", "{key}", "--issuer", ""], "--issuer is a name, and not empty"),
+        (
+            ["--access-key-file", "{key}", "--session-secret-file", "{short}"],
+            "{short} must have lines of at least 32 bytes",
+        ),
+        (["--access-key-file", "{key}", "--session-secret-file", "no"], "'no': No such file or directory"),
+        (["--jwks", "no"], "'no': No such file or directory"),
+        (["--jwks", "{key}"], "{key} is no JSON Web Key Set that can be used: "),
+        (["--jwks", "https://id.example/jwks"], "give --issuer and --audience"),
+        (["--jwks", "http://id.example/jwks", "--issuer", "a", "--audience", "b"], "keys are asked for with https"),
+        (["--jwks", "https://u:planted@id.example/", "--issuer", "a", "--audience", "b"], "no user and no password"),
+        (["--anonymous", ",".join(["a"] * 101)], "101 topics are more than 100"),
+    ],
+)
+def test_a_call_that_makes_no_sense_is_one_line_that_says_how_to_go_on(serve, key, tmp_path, options, why):
+    short = tmp_path / "short"
+    short.write_text("planted")
+    done = serve(*[option.format(key=key, short=short) for option in options])
+    assert (done.status, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert why.format(key=key, short=short) in done.stderr
+    assert "planted" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--anonymous", "a b"], "must be a topic"),
+        (["--open", "admin"], "invalid choice: 'admin'"),
+        (["--jwks", "a", "--access-key-file", "b"], "not allowed with argument"),
+    ],
+)
+def test_an_option_that_is_none_shows_the_usage(serve, options, why):
+    done = serve(*options)
+    assert (done.status, done.stdout) == (2, "")
+    assert re.search(rf"^sse_demo: .*{re.escape(why)}", done.stderr, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"), [([], True), (["--set", "trusted_proxies=10.0.0.1"], False), (["--host", "127.0.0.1"], False)]
+)
+def test_tokens_that_come_unencrypted_are_told(serve, key, options, told):
+    answer = serve("--host", "0.0.0.0", "--access-key-file", key, *options)
+    assert answer.status == 0
+    assert ("tokens come unencrypted to 0.0.0.0; --tls-cert" in answer.stderr) is told

@@ -97,4 +97,4 @@ def test_the_handlers_of_the_process_are_as_before():
 def test_the_installed_command_is_the_one_that_python_runs():
     (script,) = [each for each in metadata.entry_points(group="console_scripts") if each.name == "sse-demo"]
     assert script.load() is main
-    assert set(COMMANDS) == {"serve", "listen", "publish", "bench"}
+    assert set(COMMANDS) == {"serve", "listen", "publish", "token", "bench"}

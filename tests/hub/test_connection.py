@@ -1,9 +1,11 @@
 """Connections over real sockets, with and without TLS."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
+import sys
 import threading
 
 import pytest
@@ -113,6 +115,38 @@ def test_a_broadcast_tells_who_is_behind(run):
         for connection, client in pairs:
             connection.end()
             client.close()
+
+    run(main())
+
+
+def test_a_broadcast_does_not_overtake_what_somebody_else_has_written(run):
+    """A word of the server to one client, such as that its right ends soon, may have to wait where the socket is full.
+
+    The audience does not know of it, and the socket may have room again before the word has gone out.
+    """
+
+    async def main():
+        connection, client = await pair(chunked=False)
+        chunked, other = await pair()
+        audience = Audience([connection, chunked])
+        assert audience.send(b"first") == []
+        for one in (connection, chunked):
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    one._socket.send(b"." * 100_000)  # to the brim, and nothing waits
+            assert not one.write(b"a word")
+        for one in (client, other):
+            one.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while one.recv(1_000_000):  # the sockets have room, and the loop has not had its turn
+                    pass
+        assert audience.send(b"second") == []  # with what has waited, which goes first
+        assert received(client) == b"a wordsecond"
+        assert received(other) == b"6\r\na word\r\n6\r\nsecond\r\n"
+        assert audience.send(b"third") == []  # it knows the new sockets now
+        assert received(other) == b"5\r\nthird\r\n"
+        client.close()
+        other.close()
 
     run(main())
 
@@ -267,5 +301,22 @@ def test_so_is_one_over_tls(run):
         with pytest.raises(OSError, match=r"."):  # whichever it is that TLS makes of a lost connection
             while True:
                 client.sendall(b"x" * 1000)
+
+    run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is asked")
+def test_the_bytes_that_a_client_has_taken_are_known_until_the_end(run):
+    async def main():
+        connection, client = await tcp_pair()
+        assert connection.acknowledged_bytes == 0
+        connection.write(b"x" * 1000)
+        await until(lambda: connection.acknowledged_bytes == len(b"3e8\r\n") + 1000 + len(b"\r\n"))
+        connection.write(BIG)  # it waits in a stream
+        while connection.acknowledged_bytes < len(BIG):
+            await asyncio.to_thread(received, client)
+        connection.abort()
+        assert connection.acknowledged_bytes is None
+        client.close()
 
     run(main())

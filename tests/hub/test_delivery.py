@@ -349,3 +349,17 @@ def test_a_socket_that_dies_while_it_lags_is_forgotten(server, eventually):
     reader.close()
     eventually(lambda: server.hub.subscribers == 0)
     eventually(lambda: not server.hub._delivery._lagging)
+
+
+def test_what_a_connection_follows_and_how_far_it_lags(eventually):
+    with serve() as server, Reader(server, "topic=b&topic=a&topic=b", receive_buffer=4096) as slow:
+        eventually(lambda: server.hub.subscribers == 1)
+        (connection,) = server.service.connections
+        assert server.hub.topics_of(connection) == ("b", "a")
+        assert (server.hub.lag_of(connection), server.hub.lagging) == (0, 0)
+        while not server.hub.lagging:
+            server.publish("a", BIG)
+        eventually(lambda: server.hub.lag_of(connection) > 0)
+        slow.close()
+        eventually(lambda: server.hub.subscribers == 0)
+        assert (server.hub.topics_of(connection), server.hub.lag_of(connection)) == ((), 0)

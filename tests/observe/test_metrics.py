@@ -36,3 +36,18 @@ def test_two_figures_have_two_names():
     for add in (metrics.counter, metrics.gauge):
         with pytest.raises(ValueError, match="sse_test"):
             add("sse_test", "Another", int)
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("gauge", ""), ("counter", "_total")])
+def test_a_figure_has_a_value_for_each_of_its_labels(kind, ending):
+    metrics = Metrics()
+    getattr(metrics, kind)("sse_one", "A test", lambda: {"a": 1, 'b"': 2}, ["kind"])
+    getattr(metrics, kind)("sse_two", "A test", lambda: {("a", "x"): 3, ("a", "y"): 4}, ["kind", "outcome"])
+    families = {one.name: one for one in text_string_to_metric_families(metrics.text().decode())}
+    told = {name: [(one.name, one.labels, one.value) for one in families[name].samples] for name in families}
+    assert families["sse_one"].type == families["sse_two"].type == kind
+    assert told["sse_one"] == [(f"sse_one{ending}", {"kind": "a"}, 1), (f"sse_one{ending}", {"kind": 'b"'}, 2)]
+    assert told["sse_two"] == [
+        (f"sse_two{ending}", {"kind": "a", "outcome": "x"}, 3),
+        (f"sse_two{ending}", {"kind": "a", "outcome": "y"}, 4),
+    ]

@@ -48,6 +48,20 @@ with serve() as server:
             events = parser.feed(answer.read1())
     assert (events[0].data, events[0].id) == ("hello", sent)
 """
+ACCESS = """
+import secrets, urllib.error, urllib.request
+from sse_demo import Access, Issuer, secret_key, serve
+
+issuer = Issuer(name="us", audience="events", keys=secret_key(secrets.token_bytes(32)))
+with serve(access=Access(issuers=[issuer], anonymous=["news"])) as server:
+    urllib.request.urlopen(f"{server.url}/events?topic=news").close()
+    try:
+        urllib.request.urlopen(f"{server.url}/events?topic=other")
+    except urllib.error.HTTPError as error:
+        assert error.status == 401, error
+    else:
+        raise AssertionError("everybody may read everything")
+"""
 NO_LIVE = """
 try:
     serve(live=True)
@@ -72,11 +86,13 @@ sys.exit(main(["bench", "--subscribers", "2", "--events", "2", "--rounds", "1"])
 """
 NO_CLIENT = {"listen": "client", "EventSource": "client"}
 NO_SERVER = {"serve": "server", "Hub": "server"}
+NO_AUTH = {"Access": "auth", "secret_key": "auth"}
 # The extra, a script that it is enough for, and the names that need another one.
 EXTRAS = [
     ("", PARSER, NO_CLIENT | NO_SERVER),
     ("client", CLIENT, NO_SERVER),
-    ("server", SERVER + NO_LIVE, NO_CLIENT),
+    ("server", SERVER + NO_LIVE, NO_CLIENT | NO_AUTH),
+    ("auth", ACCESS, NO_CLIENT),
     ("live", LIVE, NO_CLIENT),
     ("bench", BENCH, NO_CLIENT),
 ]

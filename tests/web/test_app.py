@@ -53,4 +53,4 @@ def test_what_is_not_there_passes_the_middleware_too(server):
 
 def test_an_app_has_the_demo_only_where_it_is_asked_for():
     paths = [rule.matcher.regex.pattern.rstrip("$") for rule in make_app(Hub()).wildcard_router.rules]
-    assert paths[:3] == [route.path for route in BUILT_IN] == ["/events", "/health", "/metrics"]
+    assert paths[:4] == [route.path for route in BUILT_IN] == ["/events", "/health", "/metrics", "/ready"]

@@ -8,7 +8,8 @@ from asking import assert_problem, raw, request
 from support import Reader
 
 from sse_demo import AsyncServer, Hub, Settings, bind, make_app, serve
-from sse_demo.web.hosts import is_loopback, name_in
+from sse_demo.web.addresses import is_loopback
+from sse_demo.web.hosts import name_in
 
 LOCAL = [
     *("localhost", "LocalHost:8000", "localhost.", "a.b.localhost:1", "127.0.0.1", "127.0.0.1:8000", "127.9.8.7:80"),

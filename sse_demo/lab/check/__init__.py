@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .service import routes, timing
     from .ten_messages import four_messages, menu, stop_id
     from .when_the_line_drops import consume, wait
+    from .who_may_listen import HOLES, holes, verify_token
     from .wire_format import encode, odd_events, parser
 
 #: The exercises of each lesson, in the order of the lessons.
@@ -33,16 +34,19 @@ EXERCISES = {
     "07_when_the_line_drops": ("wait", "consume"),
     "08_choosing_a_transport": ("inbox", "transports"),
     "09_broadcast": ("send_to", "newest"),
+    "10_who_may_listen": ("verify_token", "holes"),
 }
 
 _HOME_OF = {name: lesson.partition("_")[2] for lesson, names in EXERCISES.items() for name in names} | {
     "CHOICES": "choosing_a_transport",
+    "HOLES": "who_may_listen",
     "PRODUCTS": "choosing_a_transport",
 }
 
 __all__ = [
     "CHOICES",
     "EXERCISES",
+    "HOLES",
     "PRODUCTS",
     "Exercise",
     "alarm",
@@ -53,6 +57,7 @@ __all__ = [
     "encode",
     "four_messages",
     "heard",
+    "holes",
     "inbox",
     "menu",
     "newest",
@@ -64,6 +69,7 @@ __all__ = [
     "timing",
     "transports",
     "verify",
+    "verify_token",
     "wait",
 ]
 

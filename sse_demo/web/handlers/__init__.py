@@ -1,11 +1,13 @@
 """The HTTP side: what each address answers, and what a handler of your own is made of."""
 
+from ..problems import Problem, problem
 from .chain import Middleware
 from .events import EventsHandler, SubscribeHandler
 from .handler import Handler
-from .pages import HealthHandler, MetricsHandler, NotFoundHandler
-from .problems import Problem, problem
+from .pages import HealthHandler, MetricsHandler, NotFoundHandler, ReadyHandler
 from .publication import PublishHandler
+from .session import SessionHandler
+from .tickets import TicketsHandler
 
 __all__ = [
     "EventsHandler",
@@ -16,6 +18,9 @@ __all__ = [
     "NotFoundHandler",
     "Problem",
     "PublishHandler",
+    "ReadyHandler",
+    "SessionHandler",
     "SubscribeHandler",
+    "TicketsHandler",
     "problem",
 ]

@@ -22,3 +22,11 @@ def takes_event_streams(accept: str) -> bool:
         qualities[media_range] = next((p[2:] for p in parameters if p.startswith("q=")), "1")
     quality = next((qualities[media_range] for media_range in _RANGES if media_range in qualities), "0")
     return bool(quality.strip("0."))
+
+
+def asks_for_event_stream(accept: str) -> bool:
+    """Whether a client with this ``Accept`` names event streams, as a browser's ``EventSource`` does.
+
+    For an address that has something else for those who take anything.
+    """
+    return "text/event-stream" in accept.lower() and takes_event_streams(accept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import SystemRandom
 
 from ...hub.position import Cursor
@@ -17,9 +18,16 @@ _random = SystemRandom()  # a seed of Python's own belongs to the program around
 class SubscribeHandler(Handler):
     """Sends the events of some topics, from a place on."""
 
+    needs = "nothing"  # but the right to each topic
+
+    def ticket_topics(self) -> Sequence[str] | None:
+        """Those that are asked for."""
+        return self.query.topics() if self.request.method == "GET" else None
+
     async def get(self) -> None:
         self.check_accept()
         topics = self.query.topics()
+        self.require_subscribe(topics)
         last_event_id = self.last_event_id()
         cursor = self._cursor(topics, last_event_id)  # before the first byte, so that nothing is missed from then on
         connection = await self.open_event_stream(hello(self._retry()))

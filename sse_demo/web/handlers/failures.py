@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tornado.web import HTTPError
 
 from ...errors import LogError, SSEError
-from .problems import problem, refusal
+from ..problems import problem, refusal
 
 if TYPE_CHECKING:
     from .handler import Handler

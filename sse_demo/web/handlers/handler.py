@@ -20,31 +20,27 @@ from ...hub.hub import Hub
 from ...wire.service_events import HEARTBEAT
 from ..bodies import UNEXPECTED
 from ..origins import frame_ancestors
-from ..service import App, Service
+from ..problems import Problem, problem
+from ..service import Service
 from .accept import takes_event_streams
 from .chain import Chain, Middleware
 from .failures import explained, log_failure
+from .identified import Identified
 from .own_stream import Items, OwnStream, require_items
-from .problems import Problem, problem
 from .query import Query
-from .quick_reset import QuickReset
 
 METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
 
 
-class Handler(QuickReset):
+class Handler(Identified):
     """A Tornado handler behind middleware, with a strict query, event streams, and errors that explain themselves.
 
     An :class:`SSEError` that a handler lets out, such as what the hub refuses, becomes a problem with its status.
 
     Attributes:
-        application: The application, which knows the service.
-        request_id: The id of the request, which the answer and the log tell. The middleware ``request_id`` sets it.
         origin_is_allowed: The request comes from a page that the middleware ``cors`` lets in.
     """
 
-    application: App
-    request_id = ""
     origin_is_allowed = False
 
     def initialize(self, middleware: Sequence[Middleware] = ()) -> None:
@@ -163,13 +159,16 @@ class Handler(QuickReset):
             raise ServerStopped("the server is about to stop; ask again in a moment")
         connection = await self._begin_stream(HEARTBEAT)
         self.service.keep(connection, finite=True)
+        if not self.watch_stream(connection, finite=True):
+            return False
         return await OwnStream(connection, self.hub.settings, self.hub.metrics).send(events)
 
     async def open_event_stream(self, hello: bytes = HEARTBEAT) -> Connection:
         """Send the headers and a first block, and take the connection out of Tornado's hands.
 
         A request with the method HEAD ends after the headers. While the service drains, the stream ends after its first
-        block, so that the client reconnects elsewhere. In both cases the rest of the handler is not run.
+        block, so that the client reconnects elsewhere. So does the stream of somebody whose right has ended meanwhile.
+        In all three cases the rest of the handler is not run.
 
         Args:
             hello: The first block of the stream.
@@ -182,10 +181,13 @@ class Handler(QuickReset):
             connection.end()
             raise Finish
         self.service.keep(connection)
+        if not self.watch_stream(connection, finite=False):
+            raise Finish
         return connection
 
     async def _begin_stream(self, hello: bytes) -> Connection:
         self.service.require_room()
+        self.require_stream()
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("Cache-Control", "no-store, no-transform")  # a proxy that compresses would hold it back
         self.set_header("X-Accel-Buffering", "no")  # nginx would collect the stream before it passes it on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from .problems import problem
+from ..problems import problem
 
 NDJSON = "application/x-ndjson"
 # The last but one is what curl -d sends.

@@ -12,7 +12,7 @@ from ...hub.hub import Hub
 from ...hub.messages import Message
 from ...wire.event import Event
 from ...wire.strict_json import read_json
-from .problems import Problem, problem, refusal
+from ..problems import Problem, problem, refusal
 
 _MEMBERS = ("data", "topic", "event", "key", "retry")
 

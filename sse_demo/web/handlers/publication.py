@@ -11,16 +11,18 @@ from ...errors import EventTooLarge, IdempotencyConflict, InvalidInput, Rejected
 from ...hub.messages import MAX_KEY_LENGTH, Message
 from ...wire.event import Event
 from ...wire.strict_json import read_json
+from ..problems import problem
 from ..service import Service
 from .chain import Middleware
 from .handler import Handler
 from .media_type import NDJSON, media_type
 from .ndjson import messages_in, number_of_line, raise_for_line
-from .problems import problem
 
 
 class PublishHandler(Handler):
     """Publishes what is posted. The answer is 202, with the event's id, or with those of many events."""
+
+    needs = "nothing"  # but the right to each topic
 
     @classmethod
     def max_body_size(cls, request: HTTPServerRequest, service: Service) -> float:
@@ -51,6 +53,7 @@ class PublishHandler(Handler):
             self.write({"ids": await self._publish_lines(text)})
             return
         topic = self.query.topic()
+        self.require_publish([topic])
         event = self._event(text)
         # The hub reads the JSON of a state itself.
         if self._media_type == "application/json" and not self.hub.settings.is_state(topic):
@@ -67,6 +70,7 @@ class PublishHandler(Handler):
         key = self._idempotency_key(MAX_KEY_LENGTH - len(str(settings.max_batch)) - 1)
         default = Message(topic, self._event(""), self.query.text("key"), key)
         messages = await aside.read(text, messages_in, default, settings.max_batch, settings.retry_range_ms)
+        self.require_publish(list(dict.fromkeys(message.topic for message in messages)))
         try:
             return await self.hub.publish_many_async(messages)
         except Rejected as rejected:
@@ -92,10 +96,13 @@ class PublishHandler(Handler):
     def _idempotency_key(self, most: int) -> str | None:
         if "Idempotency-Key" not in self.request.headers:
             return None
-        key = self.request.headers["Idempotency-Key"]
+        key, prefix = self.request.headers["Idempotency-Key"], ""
+        if self.service.guard:  # others have keys of their own, and learn nothing of this one's
+            prefix = f"{self.identity.publisher}/"
+            most -= len(prefix)
         if not 0 < len(key) <= most:
             raise problem(400, f"an Idempotency-Key has 1 to {most} characters")
-        return key
+        return prefix + key
 
 
 def _read_no_form() -> None:

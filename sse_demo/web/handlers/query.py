@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar, overload
 
 from ...hub.topics import require_topic
-from .problems import problem
+from ..problems import problem
 
 _Number = TypeVar("_Number", int, float)
 

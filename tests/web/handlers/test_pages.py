@@ -23,6 +23,25 @@ def test_nobody_shall_be_sent_to_a_service_that_cannot_reach_its_log(monkeypatch
         assert request(server, "GET", "/health")[0] == 200
 
 
+def test_no_more_clients_shall_be_sent_to_a_service_that_is_full():
+    def ready(server):
+        status, _, body = request(server, "GET", "/ready")
+        return status, json.loads(body)["status"]
+
+    with serve(max_connections=1) as server:
+        assert ready(server) == (200, "ready")
+        with stream(server, "/events?topic=a"):
+            assert ready(server) == (503, "full")
+            assert request(server, "GET", "/health")[0] == 200
+
+
+def test_a_service_that_cannot_take_events_is_not_ready(monkeypatch):
+    with serve() as server:
+        monkeypatch.setattr(Hub, "log_is_reachable", False)
+        status, _, body = request(server, "GET", "/ready")
+        assert (status, json.loads(body)) == (503, {"status": "log unreachable"})
+
+
 def test_metrics_are_what_prometheus_reads(server):
     publish(server)
     status, headers, body = request(server, "GET", "/metrics")

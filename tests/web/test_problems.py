@@ -8,7 +8,7 @@ from asking import answer, assert_problem, request
 
 from sse_demo import EventSourceError, Hub, errors, serve
 from sse_demo.web.handlers import Handler, Problem, problem
-from sse_demo.web.handlers.problems import refusal
+from sse_demo.web.problems import refusal
 from sse_demo.web.routing import Route
 from sse_demo.web.service import ServerFull
 

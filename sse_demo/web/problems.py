@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from tornado.web import HTTPError
 
-from ...errors import LogError, LogFull, LogUncertain, Overloaded, ServerStopped, SSEError, TopicFull
-from ...hub.hub import Hub
-from ..service import ServerFull
+from ..errors import LogError, LogFull, LogUncertain, Overloaded, ServerStopped, SSEError, TopicFull
+from ..hub.hub import Hub
+from .service import ServerFull
 
 RETRY_AFTER = 5  # seconds, told to a client whose request is refused only for now
 LONGEST_DETAIL = 1000  # characters: what is told may repeat what a stranger has sent, which may be some megabytes

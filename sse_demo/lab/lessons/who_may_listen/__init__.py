@@ -1,0 +1,1 @@
+"""What the lesson *who may listen* shows."""

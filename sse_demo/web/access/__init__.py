@@ -1,0 +1,1 @@
+"""Who may listen, and who may publish: tokens, sessions and tickets, and how a right that ends ends a stream."""

@@ -1,0 +1,1 @@
+"""Who is there: what operators see of the open streams, and how they end one. Only with access control."""
