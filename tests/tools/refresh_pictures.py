@@ -1,20 +1,24 @@
-"""Takes the pictures that the README shows, and a still of each live output, from a real JupyterLab.
+"""Takes the pictures that the READMEs show, and a still of each live output, from a real JupyterLab.
 
-    python tests/tools/refresh_pictures.py                    (the README's, into notebooks/figures)
+    python tests/tools/refresh_pictures.py                    (those of the READMEs, into notebooks/figures)
     python tests/tools/refresh_pictures.py NOTEBOOK ...       (the stills of these notebooks, into their outputs)
     python tests/tools/refresh_pictures.py all                (everything)
 
 A still stands beside the text of a live output in the stored notebook. So whoever reads on GitHub, or has not run the
-cell yet, sees what it will look like. Look at each picture afterwards. The test run takes the README's too, and
-compares sizes, brightness and colours.
+cell yet, sees what it will look like. Look at each picture afterwards. The test run takes those of the READMEs, too,
+and compares sizes, brightness and colours.
 """
 
 import base64
+import contextlib
 import io
+import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import nbformat
 from lab_page import NOTEBOOKS, JupyterLab, LabPage, NoChromium, chromium
@@ -22,17 +26,21 @@ from PIL import Image
 from playwright.sync_api import Browser
 from refresh_notebooks import PICTURE, WIDGET, code_cells, digest
 
-from sse_demo import serve
+from sse_demo import Access, Issuer, Rights, secret_key, serve, sign_token
 
 FIGURES = NOTEBOOKS / "figures"
 NOTEBOOK = "01_ten_messages"
 PART = "Watch it live", "Look up."  # from the first cell with the one text to the first after it with the other
 LIVE = {"Light": "live.png", "Dark": "live-dark.png"}  # by JupyterLab's theme
-PAGE = {"light": "page.png", "dark": "page-dark.png"}
+PAGE = {"light": "page.png", "dark": "page-dark.png"}  # by the scheme of colours
+LOGIN = {"light": "login.png", "dark": "login-dark.png"}
+WHO_IS_THERE = {"light": "who_is_there.png", "dark": "who_is_there-dark.png"}
+READERS = {"kitchen": ["prices/tea"], "till": ["prices/tea", "orders/7"], "stock": ["orders/7", "orders/8", "orders/9"]}
 TALL = {"width": 1000, "height": 9000}  # what is out of sight is not drawn
 MARGIN = 6  # pixels
 LIVES = 8  # seconds for which an output lives before its still is taken
 COLORS = 64  # of a still
+KEY = secret_key(secrets.token_bytes(32))
 NO_STILL = ("StopButton", "ProgressLine")  # of these, the text says all
 
 
@@ -44,6 +52,7 @@ def pictures(lab: JupyterLab, browser: Browser) -> Iterator[tuple[str, bytes]]:
     shown.page.evaluate("() => jupyterapp.shell.collapseLeft()")
     shown.start_all_cells()
     yield from _of_the_page(browser)
+    yield from _of_access_control(browser)
     shown.wait_for_all_cells()
     for theme, name in LIVE.items():
         lab_page.set_theme(theme)
@@ -63,6 +72,36 @@ def _of_the_page(browser: Browser) -> Iterator[tuple[str, bytes]]:
             page.emulate_media(color_scheme=scheme)
             yield name, page.screenshot()
         page.close()
+
+
+def _of_access_control(browser: Browser) -> Iterator[tuple[str, bytes]]:
+    """The page before anybody has logged in, and who is there, as an operator sees it."""
+    issuer = Issuer(name="https://login.example.org", audience="https://events.example.org", keys=KEY)
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(serve(access=Access(issuers=[issuer])))
+        for subject, topics in READERS.items():
+            token = _token(issuer, subject, Rights(subscribe=("*",)))
+            address = f"{server.url}/events?{urlencode({'topic': topics}, doseq=True)}"
+            stack.enter_context(urlopen(Request(address, headers={"Authorization": f"Bearer {token}"})))
+        page = browser.new_page(viewport={"width": 900, "height": 560})
+        page.goto(server.url)
+        page.wait_for_selector("text=You are not logged in")
+        for scheme, name in LOGIN.items():
+            page.emulate_media(color_scheme=scheme)
+            yield name, page.screenshot()
+        page.get_by_label("Token").fill(_token(issuer, "operator", Rights(operate=frozenset({"admin"}))))
+        page.keyboard.press("Enter")
+        page.wait_for_selector("text=Logged in as operator")
+        page.goto(f"{server.url}/admin")
+        page.wait_for_selector("tbody tr:nth-child(4)")  # the readers, and the operator who looks
+        for scheme, name in WHO_IS_THERE.items():
+            page.emulate_media(color_scheme=scheme)
+            yield name, page.screenshot()
+        page.close()
+
+
+def _token(issuer: Issuer, subject: str, rights: Rights) -> str:
+    return sign_token(KEY, issuer=issuer.name, audience=issuer.audience, subject=subject, rights=rights, expires_in=600)
 
 
 def _around(page, first: str, last: str) -> dict:
