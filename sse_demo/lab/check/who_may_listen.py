@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hmac
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from itertools import count
 from typing import Any
 
+from ..lessons.who_may_listen.by_hand import SECRET
 from ..views.report import Report
 from .cases import Case, expect_all, finished
 from .compare import DECIDES, compare_digest_decides
@@ -17,7 +19,7 @@ from .exercise import Exercise
 VerifyToken = Callable[[str, bytes, str, float], Mapping[str, Any]]
 
 ACCEPTED, REFUSED = "it is accepted", "ValueError"
-KEY = b"a secret of the check, 32 bytes."
+KEY, OTHER_KEY = b"a secret of the check, 32 bytes.", b"another key of 32 bytes, or more"
 AUDIENCE = "events"
 NOW = 1.8e9
 CLAIMS = {"iss": "login", "aud": AUDIENCE, "sub": "ann", "exp": NOW + 60}
@@ -58,17 +60,25 @@ def verify_token(contestant: VerifyToken) -> Report:
     """
     report = Report("verify_token")
 
-    def ask(token: str, audience: str = AUDIENCE, now: float = NOW) -> dict[str, Any]:
-        found = finished(contestant(token, KEY, audience, now))
+    def ask(token: str, audience: str = AUDIENCE, now: float = NOW, key: bytes = KEY) -> dict[str, Any]:
+        found = finished(contestant(token, key, audience, now))
         if not isinstance(found, Mapping):
             raise TypeError(f"it returns {found!r:.60}, and not the claims")
         return dict(found)
 
-    def counts(token: str, claims: Mapping[str, Any]) -> Case:
-        return dict(claims), partial(ask, token)
+    def counts(token: str, claims: Mapping[str, Any], **how: Any) -> Case:
+        return dict(claims), partial(ask, token, **how)
 
     def refused(token: str, **how: Any) -> Case:
         return REFUSED, partial(_outcome, partial(ask, token, **how))
+
+    def refused_after(token: str, then: str, **how: Any) -> Case:
+        """A token that does not count, asked for after one that does."""
+
+        def outcome() -> str:
+            return _outcome(partial(ask, token)) and _outcome(partial(ask, then, **how))
+
+        return REFUSED, outcome
 
     def signed(change: Mapping[str, Any] = {}, *, without: str = "", header: Any = None) -> str:
         return _signed(_header() if header is None else header, _claims(change, without))
@@ -91,6 +101,12 @@ def verify_token(contestant: VerifyToken) -> Report:
                 _signed(json.dumps(_header(), indent=2), json.dumps(CLAIMS, indent=2)), CLAIMS
             ),
             "more members in the header": counts(signed(header=_header() | {"kid": "7", "typ": "at+jwt"}), CLAIMS),
+            "signed by another key, which is given": counts(
+                _signed(_header(), CLAIMS, key=OTHER_KEY), CLAIMS, key=OTHER_KEY
+            ),
+            "for another audience, which is given": counts(
+                signed({"aud": "shop"}), CLAIMS | {"aud": "shop"}, audience="shop"
+            ),
         },
     )
     expect_all(
@@ -120,6 +136,7 @@ def verify_token(contestant: VerifyToken) -> Report:
             "hs256, in small letters": refused(signed(header=_header("hs256"))),
             "HS512, signed by it": refused(_signed(_header("HS512"), CLAIMS, digest="sha512")),
             "HS384, signed by it": refused(_signed(_header("HS384"), CLAIMS, digest="sha384")),
+            "HS256, with a space behind": refused(signed(header=_header("HS256 "))),
             "a list with HS256": refused(signed(header=_header(["HS256"]))),
             "no alg at all": refused(signed(header={"typ": "JWT"})),
         },
@@ -128,13 +145,27 @@ def verify_token(contestant: VerifyToken) -> Report:
         report,
         "refuses a signature that is wrong, cut short, too long, empty, missing, or no base64url",
         {
-            "of another key": refused(_signed(_header(), CLAIMS, key=b"another key of 32 bytes, or more")),
+            "of another key": refused(_signed(_header(), CLAIMS, key=OTHER_KEY)),
             "of an empty key": refused(_signed(_header(), CLAIMS, key=b"")),
+            "of the secret that the lesson shows": refused(_signed(_header(), CLAIMS, key=SECRET)),
+            "of a key that the token brings in its header": refused(
+                _signed(_header() | {"jwk": {"kty": "oct", "k": _text(OTHER_KEY)}}, CLAIMS, key=OTHER_KEY)
+            ),
             "of other claims": refused(f"{_packed(_header(), CLAIMS | {'sub': 'boss'})}.{signature}"),
+            "of other claims, after the token that had it": refused_after(
+                good, f"{_packed(_header(), CLAIMS | {'sub': 'boss'})}.{signature}"
+            ),
             "of another header": refused(f"{_packed(_header() | {'kid': '1'}, CLAIMS)}.{signature}"),
             "the first half": refused(f"{head}.{payload}.{signature[:21]}"),
             "without its last character": refused(f"{head}.{payload}.{signature[:-1]}"),
             "an A more": refused(f"{good}A"),
+            "another first character": refused(f"{head}.{payload}.{_other(signature[0])}{signature[1:]}"),
+            "another last character but one": refused(
+                f"{head}.{payload}.{signature[:-2]}{_other(signature[-2])}{signature[-1]}"
+            ),
+            "small letters for capitals": refused(f"{head}.{payload}.{signature.lower()}"),
+            "+ and / for - and _": refused(_in_plain_base64()),
+            "as hexadecimal digits": refused(f"{head}.{payload}.{urlsafe_b64decode(signature + '=').hex()}"),
             "an = more": refused(f"{good}="),
             "a line end more": refused(f"{good}\n"),
             "a ! in it": refused(f"{head}.{payload}.{signature[:9]}!{signature[9:]}"),
@@ -144,11 +175,12 @@ def verify_token(contestant: VerifyToken) -> Report:
     )
     expect_all(
         report,
-        "refuses a text that has not exactly three parts",
+        "refuses a text that is not exactly three parts",
         {
             "two": refused(f"{head}.{payload}"),
             "four": refused(f"{good}.{signature}"),
             "an empty one more": refused(f"{good}."),
+            "three, and Bearer before them": refused(f"Bearer {good}"),
             "one": refused("token"),
             "none": refused(""),
         },
@@ -159,6 +191,8 @@ def verify_token(contestant: VerifyToken) -> Report:
         {
             "that ends now": refused(signed({"exp": NOW})),
             "that has ended a second ago": refused(signed({"exp": NOW - 1})),
+            "that has ended a quarter of a second ago": refused(signed({"exp": NOW + 0.25}), now=NOW + 0.5),
+            "that ends within a minute, after it counted": refused_after(good, good, now=NOW + 61),
             "that ends within an hour, an hour later": refused(signed({"exp": NOW + 3600}), now=NOW + 3601),
             "without exp": refused(signed(without="exp")),
             "with exp as text": refused(signed({"exp": str(NOW + 60)})),
@@ -180,11 +214,15 @@ def verify_token(contestant: VerifyToken) -> Report:
             "a list of others": refused(signed({"aud": ["shop", "events-of-others"]})),
             "an empty list": refused(signed({"aud": []})),
             "an empty text": refused(signed({"aud": ""})),
+            "a star": refused(signed({"aud": "*"})),
+            "a pattern, in a list": refused(signed({"aud": ["event*"]})),
+            "another, after it counted for its own": refused_after(good, good, audience="shop"),
             "an object with the right one as a key": refused(signed({"aud": {AUDIENCE: 1}})),
             "none": refused(signed(without="aud")),
             "null": refused(signed({"aud": None})),
         },
     )
+    not_utf8 = json.dumps(CLAIMS).encode().replace(b"ann", b"ann\xff")
     expect_all(
         report,
         "refuses a header and claims that are no JSON objects, though they are signed",
@@ -192,7 +230,7 @@ def verify_token(contestant: VerifyToken) -> Report:
             "claims that are a list": refused(_signed(_header(), [])),
             "claims that are a number": refused(_signed(_header(), 7)),
             "claims that are no JSON": refused(_signed(_header(), "ann")),
-            "claims that are no UTF-8": refused(_signed_bytes(json.dumps(_header()).encode(), b'{"sub": "\xff"}')),
+            "claims that are no UTF-8": refused(_signed_bytes(json.dumps(_header()).encode(), not_utf8)),
             "a header that is a list": refused(_signed(["HS256"], CLAIMS)),
             "a header that is no JSON": refused(_signed("HS256", CLAIMS)),
         },
@@ -211,7 +249,7 @@ def verify_token(contestant: VerifyToken) -> Report:
         DECIDES,
         compare_digest_decides,
         lambda: _outcome(partial(ask, good)) == ACCEPTED,
-        lambda: _outcome(partial(ask, _signed(_header(), CLAIMS, key=b"another key of 32 bytes, or more"))) == ACCEPTED,
+        lambda: _outcome(partial(ask, _signed(_header(), CLAIMS, key=OTHER_KEY))) == ACCEPTED,
     )
     return report
 
@@ -257,6 +295,19 @@ def _packed(*parts: object) -> str:
 def _signed(header: object, claims: object, key: bytes = KEY, digest: str = "sha256") -> str:
     text = _packed(header, claims)
     return f"{text}.{_text(hmac.digest(key, text.encode(), digest))}"
+
+
+def _other(character: str) -> str:
+    return "B" if character == "A" else "A"
+
+
+def _in_plain_base64() -> str:
+    """A token whose signature has both characters in which base64 differs from base64url."""
+    for number in count():
+        text, _, signature = _signed(_header(), CLAIMS | {"jti": number}).rpartition(".")
+        if {"-", "_"} <= set(signature):
+            break
+    return f"{text}.{signature.replace('-', '+').replace('_', '/')}"
 
 
 def _signed_bytes(header: bytes, claims: bytes) -> str:

@@ -5,7 +5,9 @@ import hmac
 import json
 import math
 import re
+import secrets
 import time
+from fnmatch import fnmatchcase
 from functools import partial
 
 import jwt
@@ -13,6 +15,8 @@ import pytest
 
 from sse_demo.lab import check
 from sse_demo.lab.check import who_may_listen
+from sse_demo.lab.check.who_may_listen import KEY
+from sse_demo.lab.lessons.who_may_listen.by_hand import SECRET
 from sse_demo.lab.views import report as rows
 
 CLAIMS = "returns the claims"
@@ -93,6 +97,18 @@ def verify(
     return claims
 
 
+def compared_twice(header, claims, signature, key):
+    """By a random key, so that the time of the comparison tells nothing."""
+    mine = secrets.token_bytes(32)
+    wanted = text(hmac.digest(key, f"{header}.{claims}".encode(), "sha256"))
+    return hmac.compare_digest(*(hmac.digest(mine, one.encode(), "sha256") for one in (wanted, signature)))
+
+
+def in_a_set(claims, audience):
+    aud = claims.get("aud")
+    return audience in set([aud] if isinstance(aud, str) else aud if isinstance(aud, list) else [])
+
+
 class Refused(ValueError):
     pass
 
@@ -164,6 +180,8 @@ def also_by_the_library(token, key, audience, now):
         pytest.param(by_regex, id="an expression, bytes"),
         pytest.param(strict_base64, id="the signature is decoded, strictly"),
         pytest.param(signs_again, id="signed again, the whole is compared"),
+        pytest.param(partial(verify, fits=compared_twice), id="digests of both are compared"),
+        pytest.param(partial(verify, for_us=in_a_set), id="the audiences as a set"),
         pytest.param(by_exceptions, id="whatever goes wrong is a ValueError"),
         pytest.param(also_by_the_library, id="read by the library at the end"),
     ],
@@ -241,6 +259,59 @@ def encoded_again(header, claims, signature, key):
 
 def without_a_key(header, claims, signature, key):
     return fits(header, claims, signature, key) or fits(header, claims, signature, b"")
+
+
+def in_small_letters(header, claims, signature, key):
+    wanted = text(hmac.digest(key, f"{header}.{claims}".encode(), "sha256"))
+    return hmac.compare_digest(wanted.lower().encode(), signature.lower().encode())
+
+
+def both_alphabets(header, claims, signature, key):
+    return fits(header, claims, signature.replace("+", "-").replace("/", "_"), key)
+
+
+def digits_too(header, claims, signature, key):
+    digits = hmac.digest(key, f"{header}.{claims}".encode(), "sha256").hex()
+    return hmac.compare_digest(digits.encode(), signature.encode()) or fits(header, claims, signature, key)
+
+
+def sixteen_bytes(header, claims, signature, key):
+    wanted = text(hmac.digest(key, f"{header}.{claims}".encode(), "sha256"))
+    return len(signature) == 43 and hmac.compare_digest(wanted[:22].encode(), signature[:22].encode())
+
+
+def key_of_the_header(header, claims, signature, key):
+    brought = json.loads(raw(header)).get("jwk")
+    return fits(header, claims, signature, raw(brought["k"]) if brought else key)
+
+
+def also_a_key_of_the_header(header, claims, signature, key):
+    return fits(header, claims, signature, key) or key_of_the_header(header, claims, signature, key)
+
+
+def also_the_secret_of_the_lesson(header, claims, signature, key):
+    return fits(header, claims, signature, key) or fits(header, claims, signature, SECRET)
+
+
+def without_bearer(token):
+    return three(token.removeprefix("Bearer "))
+
+
+def whatever_utf8(errors):
+    return lambda *parts: [json.loads(raw(part).decode("utf-8", errors)) for part in parts]
+
+
+def remembers(which):
+    """Verifies once, and believes what it remembers."""
+    known = {}
+
+    def by_memory(token, key, audience, now):
+        remembered = which(token)
+        if remembered not in known:
+            known[remembered] = verify(token, key, audience, now)
+        return known[remembered]
+
+    return by_memory
 
 
 def first_three(token):
@@ -392,6 +463,33 @@ def aud_where_there_is_one(claims, audience):
         pytest.param(partial(verify, fits=encoded_again), CLAIMS, id="decoded and encoded again"),
         pytest.param(partial(verify, fits=without_a_key), SIGNATURE, id="an empty key, too"),
         pytest.param(partial(verify, fits=lambda *_: True), SIGNATURE, id="everything fits"),
+        pytest.param(partial(verify, fits=in_small_letters), SIGNATURE, id="capitals are small letters"),
+        pytest.param(partial(verify, fits=both_alphabets), SIGNATURE, id="both alphabets of base64"),
+        pytest.param(partial(verify, fits=digits_too), SIGNATURE, id="hexadecimal digits, too"),
+        pytest.param(partial(verify, fits=sixteen_bytes), SIGNATURE, id="the first half of it decides"),
+        pytest.param(partial(verify, fits=key_of_the_header), SIGNATURE, id="the key that the header brings"),
+        pytest.param(partial(verify, fits=also_a_key_of_the_header), SIGNATURE, id="a key that the header brings, too"),
+        pytest.param(partial(verify, fits=also_the_secret_of_the_lesson), SIGNATURE, id="the lesson's secret, too"),
+        pytest.param(remembers(lambda token: token.split(".")[2]), SIGNATURE, id="a signature is remembered"),
+        pytest.param(remembers(lambda token: token), ENDED, id="a token is remembered, and its end is not"),
+        pytest.param(
+            lambda token, key, audience, now: verify(token, KEY, audience, now), CLAIMS, id="a key of its own"
+        ),
+        pytest.param(
+            lambda token, key, audience, now: verify(token, key, "events", now), CLAIMS, id="an audience of its own"
+        ),
+        pytest.param(partial(verify, three=without_bearer), PARTS, id="Bearer and a token"),
+        pytest.param(
+            partial(verify, objects=whatever_utf8("ignore")), OBJECTS, id="bytes that are no UTF-8 are left out"
+        ),
+        pytest.param(
+            partial(verify, objects=whatever_utf8("replace")), OBJECTS, id="bytes that are no UTF-8 are replaced"
+        ),
+        pytest.param(
+            partial(verify, is_hs256=lambda header: str(header["alg"]).strip() == "HS256"),
+            ALGORITHM,
+            id="alg, stripped",
+        ),
         pytest.param(partial(verify, three=first_three), PARTS, id="four parts"),
         pytest.param(partial(verify, three=two_are_enough, fits=none_without_signature), PARTS, id="two parts"),
         pytest.param(partial(verify, objects=without_padding), CLAIMS, id="padding is not put back"),
@@ -416,6 +514,9 @@ def aud_where_there_is_one(claims, audience):
         pytest.param(partial(verify, goes_on=exp_as_text), ENDED, id="exp as text"),
         pytest.param(partial(verify, goes_on=exp_of_any_kind), ENDED, id="exp true"),
         pytest.param(partial(verify, goes_on=exp_when_over), ENDED, id="exp NaN"),
+        pytest.param(
+            partial(verify, goes_on=lambda claims, now: goes_on(claims, int(now))), ENDED, id="now is cut to seconds"
+        ),
         pytest.param(partial(verify, goes_on=exp_by_key), ENDED, id="a KeyError without exp"),
         pytest.param(
             partial(verify, goes_on=lambda claims, now: goes_on(claims, now - 60)), ENDED, id="a minute of grace"
@@ -437,6 +538,11 @@ def aud_where_there_is_one(claims, audience):
         ),
         pytest.param(partial(verify, for_us=lambda claims, audience: True), OTHERS, id="any audience"),
         pytest.param(partial(verify, for_us=aud_where_there_is_one), OTHERS, id="aud may be missing"),
+        pytest.param(
+            partial(verify, for_us=lambda claims, audience: fnmatchcase(audience, str(claims.get("aud")))),
+            OTHERS,
+            id="aud is a pattern",
+        ),
         pytest.param(partial(verify, for_us=aud_by_key), OTHERS, id="in a text, or in an object"),
         pytest.param(partial(verify, for_us=aud_of_any_shape), OTHERS, id="an object with the audience"),
         pytest.param(
