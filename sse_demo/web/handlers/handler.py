@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from asyncio import Future
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -23,7 +23,6 @@ from ..origins import frame_ancestors
 from ..problems import Problem, problem
 from ..service import Service
 from .accept import takes_event_streams
-from .chain import Chain, Middleware
 from .failures import explained, log_failure
 from .identified import Identified
 from .own_stream import Items, OwnStream, require_items
@@ -42,11 +41,8 @@ class Handler(Identified):
     """
 
     origin_is_allowed = False
-
-    def initialize(self, middleware: Sequence[Middleware] = ()) -> None:
-        self._chain = Chain(middleware)
-        self._stream: Connection | None = None
-        self._query: Query | None = None
+    _stream: Connection | None = None
+    _query: Query | None = None
 
     @property
     def service(self) -> Service:
@@ -211,10 +207,6 @@ class Handler(Identified):
     def set_default_headers(self) -> None:
         self.set_header("X-Content-Type-Options", "nosniff")
 
-    def prepare(self) -> None:
-        """Passes the middleware, the outermost first."""
-        self._chain.enter(self)
-
     def on_connection_close(self) -> None:
         """Ends the middleware of a handler that takes its body in pieces, and whose client has left in between."""
         body: Future[None] | None = getattr(self.request, "_body_future", None)
@@ -236,7 +228,7 @@ class Handler(Identified):
         _, error, _ = kwargs.get("exc_info") or (None, HTTPError(status_code), None)
         if not self._chain.begun:  # Tornado itself has refused the request
             try:
-                Handler.prepare(self)
+                Identified.prepare(self)
             except Exception as other:  # a middleware has refused the request: answer with its error
                 error = other
         if not isinstance(error, Exception):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+from tornado.httputil import HTTPServerRequest
 
 from ...hub.connection import Connection
 from ..access.bearer import invalid_token
@@ -13,10 +16,12 @@ from ..access.identity import EVERYBODY, Identity, OperatorRight
 from ..access.rights import require_publish, require_subscribe
 from ..problems import Problem, problem
 from ..service import App
+from .chain import Chain, Middleware
 from .quick_reset import QuickReset
 
 if TYPE_CHECKING:
     from ..access.guard import Guard
+    from .handler import Handler
 
 #: What it takes to be let in: nothing, where a handler decides by itself; to be known; or a right of an operator.
 Need = Literal["nothing", "identity"] | OperatorRight
@@ -110,10 +115,44 @@ class Identified(QuickReset):
             self.refused_because = str(refused.__cause__ or refused.log_message)
             raise
 
+    def __init__(self, application: App, request: HTTPServerRequest, **options: Any) -> None:
+        self._chain = Chain(options.get("middleware", ()))  # also where a subclass has an `initialize` of its own
+        super().__init__(application, request, **options)
+
+    def initialize(self, middleware: Sequence[Middleware] = ()) -> None:
+        if middleware:
+            self._chain = Chain(middleware)
+
+    def prepare(self) -> None:
+        """Passes the middleware, the outermost first."""
+        self._chain.enter(cast("Handler", self))
+
     async def _execute(self, transforms: list[Any], *args: bytes, **kwargs: bytes) -> None:
         """Passes the middleware and answers, once the key of the client's token is known."""
         guard = self.application.service.guard
-        waiting: Awaitable[object] | None = guard.prepare(self.request) if guard else None
-        if waiting is not None:
-            await waiting
-        await super()._execute(transforms, *args, **kwargs)
+        if guard:
+            self.identity = guard.anonymous  # until the middleware has found out
+            waiting: Awaitable[object] | None = guard.prepare(self.request)
+            if waiting is not None:
+                await waiting
+        if self.request.method not in self.SUPPORTED_METHODS:
+            return await super()._execute(transforms, *args, **kwargs)
+        own, name = vars(self), self.request.method.lower()
+        own[name] = partial(self._answer, getattr(self, name))
+        try:
+            await super()._execute(transforms, *args, **kwargs)
+        finally:
+            del own[name]  # which refers to the handler itself
+
+    def _answer(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run the method, for somebody who has been let in and still may: a body may have taken its time to come.
+
+        Raises:
+            RuntimeError: The handler has not passed its middleware.
+            Problem: 401.
+        """
+        if not self._chain.begun:
+            raise RuntimeError(f"{type(self).__name__}.prepare() must call super().prepare(), which lets requests in")
+        with self.noting_refusal():
+            self._require_right_of_now()
+        return method(*args, **kwargs)
