@@ -25,6 +25,8 @@ def who_asks(guard: Guard) -> Middleware:
                 elif handler.needs != "nothing":
                     require_right(identity, handler.needs)
             yield
+            if identity.is_known and "Cache-Control" not in handler._headers:
+                handler.set_header("Cache-Control", "no-store")  # a cache does not know that a cookie is somebody's
         finally:  # a handler may refuse, too
             guard.count(handler.request, handler.identity, refused=bool(handler.refused_because))
 

@@ -101,6 +101,31 @@ def test_each_decision_is_one_line_with_the_subject_and_the_reason(guarded, capl
     ]
 
 
+class Kept(Own):
+    def get(self):
+        self.set_header("Cache-Control", "private, max-age=60")
+        super().get()
+
+
+def test_what_is_told_to_somebody_who_is_known_is_in_no_cache(guarded):
+    """A cache knows what an Authorization means (RFC 9111, 3.5), and not that a cookie is somebody's."""
+    server = guarded(routes=[*ROUTES, Route("/kept", Kept)])
+    for headers in (bearer(operate=["metrics"]), cookie(log_in(server, operate=["metrics"]))):
+        for method, path, expected in [
+            ("GET", "/own", 200),
+            ("HEAD", "/own", 200),
+            ("GET", "/open", 200),
+            ("GET", "/health", 200),
+            ("GET", "/metrics", 200),
+            ("POST", "/events?topic=a", 202),
+            ("GET", "/nowhere", 404),
+        ]:
+            got, answered, _ = request(server, method, path, headers=headers)
+            assert (got, answered["Cache-Control"]) == (expected, "no-store"), path
+        assert request(server, "GET", "/kept", headers=headers)[1]["Cache-Control"] == "private, max-age=60"
+    assert request(server, "GET", "/open")[1]["Cache-Control"] is None
+
+
 class Fails(SubscribeHandler):
     async def get(self):
         raise RuntimeError("a fault of the handler")
