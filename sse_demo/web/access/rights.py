@@ -27,6 +27,12 @@ def require_publish(identity: Identity, topics: Sequence[str]) -> None:
         _refuse(identity, f"you may not publish to {', '.join(named) if named else 'all of these topics'}")
 
 
+def require_publisher(identity: Identity) -> None:
+    """Raise a problem where nothing at all may be published: 401 for somebody unknown, else 403."""
+    if not identity.rights.publish:
+        _refuse(identity, "you may not publish to all of these topics")
+
+
 def require_right(identity: Identity, right: OperatorRight) -> None:
     """Raise a problem where this right of an operator is not there: 401 for somebody unknown, else 403."""
     if not identity.may(right):

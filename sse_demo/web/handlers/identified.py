@@ -13,7 +13,7 @@ from tornado.httputil import HTTPServerRequest
 from ...hub.connection import Connection
 from ..access.bearer import invalid_token
 from ..access.identity import EVERYBODY, Identity, OperatorRight
-from ..access.rights import require_publish, require_subscribe
+from ..access.rights import require_publish, require_publisher, require_subscribe
 from ..problems import Problem, problem
 from ..service import App
 from .chain import Chain, Middleware
@@ -76,6 +76,15 @@ class Identified(QuickReset):
         with self.noting_refusal():
             self._require_right_of_now()
             require_publish(self.identity, topics)
+
+    def require_publisher(self) -> None:
+        """Refuse somebody who may publish nothing at all, before it is read to which topics it would be.
+
+        Raises:
+            Problem: 401 or 403.
+        """
+        with self.noting_refusal():
+            require_publisher(self.identity)
 
     def _require_right_of_now(self) -> None:
         """The right may have ended since the middleware has seen it, as while a body was on its way."""

@@ -47,6 +47,7 @@ class PublishHandler(Handler):
             self._media_type = media_type(self.request.headers.get("Content-Type", ""))
 
     async def post(self) -> None:
+        self.require_publisher()
         text = self.body_text()
         self.set_status(202)
         if self._media_type == NDJSON:

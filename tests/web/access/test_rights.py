@@ -5,7 +5,13 @@ import math
 import pytest
 
 from sse_demo.web.access.identity import EVERYBODY, Identity, Rights
-from sse_demo.web.access.rights import require_known, require_publish, require_right, require_subscribe
+from sse_demo.web.access.rights import (
+    require_known,
+    require_publish,
+    require_publisher,
+    require_right,
+    require_subscribe,
+)
 from sse_demo.web.problems import Problem
 
 
@@ -57,6 +63,14 @@ def test_a_stranger_is_asked_who_they_are(ask):
     assert refused.value.status_code == 401
     assert "secret" not in refused.value.log_message
     assert refused.value.headers["WWW-Authenticate"] == 'Bearer realm="sse_demo"'  # without an error: RFC 6750, 3.1
+
+
+def test_whoever_may_publish_anything_is_a_publisher():
+    require_publisher(READER)
+    for who, status in [(identity(subscribe=("*",)), 403), (STRANGER, 401)]:
+        with pytest.raises(Problem) as refused:
+            require_publisher(who)
+        assert refused.value.status_code == status
 
 
 def test_the_rights_of_operators():

@@ -4,7 +4,8 @@ import json
 import math
 
 import pytest
-from asking import assert_problem, next_events, publish, stream
+from asking import assert_problem, next_events, publish, request, stream
+from bearers import bearer
 
 from sse_demo import Event, serve
 
@@ -127,3 +128,12 @@ def test_the_json_of_a_state_is_left_to_the_hub(monkeypatch):
             assert publish(server, b'{"a": 1}', f"/events?topic={topic}", Content_Type="application/json")[0] == 202
         assert checked == ['{"a": 1}']
         assert_problem(publish(server, b'{"a": ', "/events?topic=state", Content_Type="application/json"), 400, "JSON")
+
+
+def test_whoever_may_publish_nothing_is_refused_before_the_body_is_read(guarded):
+    """To read some megabytes of lines takes a second, and a stranger could ask for it as often as he likes."""
+    server, line = guarded(), b"[" * 100
+    for kind, body in [("application/x-ndjson", line), ("text/plain", b"\xff"), ("application/json", line)]:
+        for headers, status in [({}, 401), (bearer(publish=[]), 403), (bearer(), 415 if body == b"\xff" else 400)]:
+            sent = {**headers, "Content-Type": kind}
+            assert_problem(request(server, "POST", "/events?topic=a", body, sent), status)
