@@ -15,6 +15,9 @@ from .identity import Kind
 TICKET = "ticket"  # in the query
 _TOKENS_IN_QUERY = ("access_token", "authorization", "jwt", "token")  # as other servers call them
 _token = re.compile(r"[A-Za-z0-9._~+/-]+=*").fullmatch  # RFC 6750, 2.1
+# Nothing but a semicolon parts two cookies, and nothing but spaces and tabs is around them. A server that takes more
+# for it finds a cookie in the value of another one, which any host of the domain may have set.
+_cookies = {name: re.compile(f"(?:^|;)[ \t]*{name}=([^;]*)").findall for name in ("__Host-session", "session")}
 _ticket = re.compile(rb"[A-Za-z0-9_-]{1,64}").fullmatch
 
 
@@ -78,15 +81,11 @@ class Credentials:
         Raises:
             Problem: 400 where there are several, of which somebody else has set at least one.
         """
-        prefix = f"{cookie_name(self._request)}="
-        # Nothing but a semicolon parts two cookies, and nothing but spaces and tabs is around them. A server that takes
-        # more for it finds a cookie in the value of another one, which any host of the domain may have set.
-        headers = self._request.headers.get_list("Cookie")
-        pairs = [pair.strip(" \t") for header in headers for pair in header.split(";")]
-        values = [pair.removeprefix(prefix) for pair in pairs if pair.startswith(prefix)]
+        find_all = _cookies[cookie_name(self._request)]
+        values = [value for header in self._request.headers.get_list("Cookie") for value in find_all(header)]
         if len(values) > 1:
             raise invalid_request("there are several cookies of a session; delete the cookies of this site")
-        return values[0] if values else None
+        return values[0].rstrip(" \t") if values else None
 
     def ticket(self) -> str | None:
         """The ticket; ``None`` where there is none.

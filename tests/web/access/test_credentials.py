@@ -1,5 +1,7 @@
 """What a request shows: cookies, tickets, and the page that it comes from."""
 
+import tracemalloc
+
 import pytest
 from tornado.httputil import HTTPConnection, HTTPHeaders, HTTPServerRequest, RequestStartLine
 
@@ -143,3 +145,14 @@ def test_a_page_from_elsewhere_is_refused(headers, method):
     with pytest.raises(Problem, match="page from elsewhere") as refused:
         shown(*headers, method=method).refuse_foreign_page()
     assert refused.value.status_code == 403
+
+
+@pytest.mark.parametrize("others", [";" * 60_000, "a=b; " * 12_000, "; " * 30_000, ";a__Host-session=y" * 3_000])
+def test_of_a_head_full_of_cookies_the_others_are_not_taken_apart(others):
+    """A client may send as much as a head may have, and each one taken apart would hold up the event loop."""
+    one = shown(("Cookie", f"{others};__Host-session=x"))
+    tracemalloc.start()
+    assert one.session() == "x"
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100_000
