@@ -24,6 +24,8 @@ _BARE_400 = b"HTTP/1.1 400 Bad Request\r\n\r\n"  # what Tornado writes where a r
 _TLS_HANDSHAKE = 22  # the first byte of a client that speaks TLS (RFC 8446, 5.1)
 _AT_A_TIME = 65_536  # bytes
 _TEXT = bytes([*b"\t\r\n", *range(ord(" "), 127), *range(128, 256)])  # what is no control character: RFC 9110, 5.5
+# A name with what no name has, which Tornado would log, too. Some clients send an empty line before a request.
+_odd_name = re.compile(rb"\n(?![ \t])[!#$%&'*+.^_`|~0-9A-Za-z-]*+[^:\r\n]").search
 _odd_value = re.compile(rb"\n[!-9;-~]+:[^\n]*(?:[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n))").search
 
 
@@ -76,6 +78,8 @@ class RequestStream(Progress):
             error = UnsatisfiableReadError(f"a head of more than {MAX_LINES} lines")
             self.close(error)
             raise error
+        if _odd_name(head.lstrip(b"\r\n")):
+            raise HTTPInputError("a header name has odd characters, or no colon behind it")
         is_odd = head.translate(None, _TEXT) or head.count(b"\r") != head.count(b"\r\n")
         if is_odd and _odd_value(head):  # which Tornado would log, whatever secret it is
             raise HTTPInputError("a header has a control character")

@@ -122,6 +122,16 @@ def control_characters_that_make_a_header_be_logged(server):
 
 
 @attack
+def a_head_of_which_a_secret_is_a_name(server):
+    """A client has left out a name, or a line end was within a value. Tornado logs a name that it cannot read."""
+    own, by_token = log_in(server), bearer()["Authorization"]
+    for line in (f"{by_token}: x", f"({own}): x", f"{own} : x", f"x\r\n {own}: x", f'"{by_token}":', by_token):
+        answer = raw(server, f"GET /session HTTP/1.1\r\nHost: 127.0.0.1\r\n{line}\r\n\r\n".encode())
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert not [secret for secret in planted if secret.encode() in answer]
+
+
+@attack
 def cookies_that_nobody_has_given(server):
     own = log_in(server, "ann")
     name, secret, signature = own.split(".")
