@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import hmac
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from itertools import count
 from typing import Any
 
-from ..lessons.who_may_listen.by_hand import SECRET
+from ..lessons.who_may_listen.by_hand import SECRET, decoded, encoded
 from ..views.report import Report
 from .cases import Case, expect_all, finished
 from .compare import DECIDES, compare_digest_decides
 from .exercise import Exercise
+from .made_tokens import AUDIENCE, CLAIMS, KEY, NOW, OTHER_KEY, another, header, pack, sign, sign_in_plain_base64
 
 VerifyToken = Callable[[str, bytes, str, float], Mapping[str, Any]]
 
 ACCEPTED, REFUSED = "it is accepted", "ValueError"
-KEY, OTHER_KEY = b"a secret of the check, 32 bytes.", b"another key of 32 bytes, or more"
-AUDIENCE = "events"
-NOW = 1.8e9
-CLAIMS = {"iss": "login", "aud": AUDIENCE, "sub": "ann", "exp": NOW + 60}
 BEFORE = "refuses a token with a wrong signature before it decodes any part of it"
 
 #: What a hole may be called, and what it is.
@@ -80,8 +74,9 @@ def verify_token(contestant: VerifyToken) -> Report:
 
         return REFUSED, outcome
 
-    def signed(change: Mapping[str, Any] = {}, *, without: str = "", header: Any = None) -> str:
-        return _signed(_header() if header is None else header, _claims(change, without))
+    def signed(change: Mapping[str, Any] = {}, *, without: str = "", head: Any = None) -> str:
+        claims = {name: value for name, value in (CLAIMS | dict(change)).items() if name != without}
+        return sign(header() if head is None else head, claims)
 
     good = signed()
     head, payload, signature = good.split(".")
@@ -94,15 +89,15 @@ def verify_token(contestant: VerifyToken) -> Report:
         }
         | {
             "a name that is not ASCII, in UTF-8": counts(
-                _signed(_header(), json.dumps(CLAIMS | {"name": "Zoë"}, ensure_ascii=False)), CLAIMS | {"name": "Zoë"}
+                sign(header(), json.dumps(CLAIMS | {"name": "Zoë"}, ensure_ascii=False)), CLAIMS | {"name": "Zoë"}
             ),
             "claims that have - and _ in base64url": counts(signed({"sub": "???~~~"}), CLAIMS | {"sub": "???~~~"}),
             "JSON with spaces and line ends": counts(
-                _signed(json.dumps(_header(), indent=2), json.dumps(CLAIMS, indent=2)), CLAIMS
+                sign(json.dumps(header(), indent=2), json.dumps(CLAIMS, indent=2)), CLAIMS
             ),
-            "more members in the header": counts(signed(header=_header() | {"kid": "7", "typ": "at+jwt"}), CLAIMS),
+            "more members in the header": counts(signed(head=header(kid="7", typ="at+jwt")), CLAIMS),
             "signed by another key, which is given": counts(
-                _signed(_header(), CLAIMS, key=OTHER_KEY), CLAIMS, key=OTHER_KEY
+                sign(header(), CLAIMS, key=OTHER_KEY), CLAIMS, key=OTHER_KEY
             ),
             "for another audience, which is given": counts(
                 signed({"aud": "shop"}), CLAIMS | {"aud": "shop"}, audience="shop"
@@ -129,43 +124,43 @@ def verify_token(contestant: VerifyToken) -> Report:
         report,
         "refuses each algorithm but HS256, also where the signature is the right one",
         {
-            "none, without a signature": refused(f"{_packed({'alg': 'none'}, CLAIMS)}."),
-            "None, without a signature": refused(f"{_packed({'alg': 'None'}, CLAIMS)}."),
-            "nOnE, with a signature": refused(signed(header=_header("nOnE"))),
-            "RS256": refused(signed(header=_header("RS256"))),
-            "hs256, in small letters": refused(signed(header=_header("hs256"))),
-            "HS512, signed by it": refused(_signed(_header("HS512"), CLAIMS, digest="sha512")),
-            "HS384, signed by it": refused(_signed(_header("HS384"), CLAIMS, digest="sha384")),
-            "HS256, with a space behind": refused(signed(header=_header("HS256 "))),
-            "a list with HS256": refused(signed(header=_header(["HS256"]))),
-            "no alg at all": refused(signed(header={"typ": "JWT"})),
+            "none, without a signature": refused(f"{pack({'alg': 'none'}, CLAIMS)}."),
+            "None, without a signature": refused(f"{pack({'alg': 'None'}, CLAIMS)}."),
+            "nOnE, with a signature": refused(signed(head=header("nOnE"))),
+            "RS256": refused(signed(head=header("RS256"))),
+            "hs256, in small letters": refused(signed(head=header("hs256"))),
+            "HS512, signed by it": refused(sign(header("HS512"), CLAIMS, digest="sha512")),
+            "HS384, signed by it": refused(sign(header("HS384"), CLAIMS, digest="sha384")),
+            "HS256, with a space behind": refused(signed(head=header("HS256 "))),
+            "a list with HS256": refused(signed(head=header(["HS256"]))),
+            "no alg at all": refused(signed(head={"typ": "JWT"})),
         },
     )
     expect_all(
         report,
         "refuses a signature that is wrong, cut short, too long, empty, missing, or no base64url",
         {
-            "of another key": refused(_signed(_header(), CLAIMS, key=OTHER_KEY)),
-            "of an empty key": refused(_signed(_header(), CLAIMS, key=b"")),
-            "of the secret that the lesson shows": refused(_signed(_header(), CLAIMS, key=SECRET)),
+            "of another key": refused(sign(header(), CLAIMS, key=OTHER_KEY)),
+            "of an empty key": refused(sign(header(), CLAIMS, key=b"")),
+            "of the secret that the lesson shows": refused(sign(header(), CLAIMS, key=SECRET)),
             "of a key that the token brings in its header": refused(
-                _signed(_header() | {"jwk": {"kty": "oct", "k": _text(OTHER_KEY)}}, CLAIMS, key=OTHER_KEY)
+                sign(header(jwk={"kty": "oct", "k": encoded(OTHER_KEY)}), CLAIMS, key=OTHER_KEY)
             ),
-            "of other claims": refused(f"{_packed(_header(), CLAIMS | {'sub': 'boss'})}.{signature}"),
+            "of other claims": refused(f"{pack(header(), CLAIMS | {'sub': 'boss'})}.{signature}"),
             "of other claims, after the token that had it": refused_after(
-                good, f"{_packed(_header(), CLAIMS | {'sub': 'boss'})}.{signature}"
+                good, f"{pack(header(), CLAIMS | {'sub': 'boss'})}.{signature}"
             ),
-            "of another header": refused(f"{_packed(_header() | {'kid': '1'}, CLAIMS)}.{signature}"),
+            "of another header": refused(f"{pack(header() | {'kid': '1'}, CLAIMS)}.{signature}"),
             "the first half": refused(f"{head}.{payload}.{signature[:21]}"),
             "without its last character": refused(f"{head}.{payload}.{signature[:-1]}"),
             "an A more": refused(f"{good}A"),
-            "another first character": refused(f"{head}.{payload}.{_other(signature[0])}{signature[1:]}"),
+            "another first character": refused(f"{head}.{payload}.{another(signature[0])}{signature[1:]}"),
             "another last character but one": refused(
-                f"{head}.{payload}.{signature[:-2]}{_other(signature[-2])}{signature[-1]}"
+                f"{head}.{payload}.{signature[:-2]}{another(signature[-2])}{signature[-1]}"
             ),
             "small letters for capitals": refused(f"{head}.{payload}.{signature.lower()}"),
-            "+ and / for - and _": refused(_in_plain_base64()),
-            "as hexadecimal digits": refused(f"{head}.{payload}.{urlsafe_b64decode(signature + '=').hex()}"),
+            "+ and / for - and _": refused(sign_in_plain_base64()),
+            "as hexadecimal digits": refused(f"{head}.{payload}.{decoded(signature).hex()}"),
             "an = more": refused(f"{good}="),
             "a line end more": refused(f"{good}\n"),
             "a ! in it": refused(f"{head}.{payload}.{signature[:9]}!{signature[9:]}"),
@@ -227,15 +222,15 @@ def verify_token(contestant: VerifyToken) -> Report:
         report,
         "refuses a header and claims that are no JSON objects, though they are signed",
         {
-            "claims that are a list": refused(_signed(_header(), [])),
-            "claims that are a number": refused(_signed(_header(), 7)),
-            "claims that are no JSON": refused(_signed(_header(), "ann")),
-            "claims that are no UTF-8": refused(_signed_bytes(json.dumps(_header()).encode(), not_utf8)),
-            "a header that is a list": refused(_signed(["HS256"], CLAIMS)),
-            "a header that is no JSON": refused(_signed("HS256", CLAIMS)),
+            "claims that are a list": refused(sign(header(), [])),
+            "claims that are a number": refused(sign(header(), 7)),
+            "claims that are no JSON": refused(sign(header(), "ann")),
+            "claims that are no UTF-8": refused(sign(header(), not_utf8)),
+            "a header that is a list": refused(sign(["HS256"], CLAIMS)),
+            "a header that is no JSON": refused(sign("HS256", CLAIMS)),
         },
     )
-    deep = _text(b"[" * 100_000)
+    deep = encoded(b"[" * 100_000)
     expect_all(
         report,
         BEFORE,
@@ -249,7 +244,7 @@ def verify_token(contestant: VerifyToken) -> Report:
         DECIDES,
         compare_digest_decides,
         lambda: _outcome(partial(ask, good)) == ACCEPTED,
-        lambda: _outcome(partial(ask, _signed(_header(), CLAIMS, key=OTHER_KEY))) == ACCEPTED,
+        lambda: _outcome(partial(ask, sign(header(), CLAIMS, key=OTHER_KEY))) == ACCEPTED,
     )
     return report
 
@@ -272,47 +267,6 @@ def holes(answers: Mapping[str, str | None]) -> Report:
         else:
             report.add(False, f"{letter}: {f'{said!r:.30} is none of the words' if said else 'not found yet'}", attack)
     return report
-
-
-def _header(algorithm: object = "HS256") -> dict[str, Any]:
-    return {"typ": "JWT", "alg": algorithm}
-
-
-def _claims(change: Mapping[str, Any], without: str) -> dict[str, Any]:
-    return {name: value for name, value in (CLAIMS | dict(change)).items() if name != without}
-
-
-def _text(part: bytes) -> str:
-    return urlsafe_b64encode(part).decode().rstrip("=")
-
-
-def _packed(*parts: object) -> str:
-    """Parts of a token; a text is taken as it is, and all else as JSON."""
-    texts: Iterable[str] = (part if isinstance(part, str) else json.dumps(part) for part in parts)
-    return ".".join(_text(text.encode()) for text in texts)
-
-
-def _signed(header: object, claims: object, key: bytes = KEY, digest: str = "sha256") -> str:
-    text = _packed(header, claims)
-    return f"{text}.{_text(hmac.digest(key, text.encode(), digest))}"
-
-
-def _other(character: str) -> str:
-    return "B" if character == "A" else "A"
-
-
-def _in_plain_base64() -> str:
-    """A token whose signature has both characters in which base64 differs from base64url."""
-    for number in count():
-        text, _, signature = _signed(_header(), CLAIMS | {"jti": number}).rpartition(".")
-        if {"-", "_"} <= set(signature):
-            break
-    return f"{text}.{signature.replace('-', '+').replace('_', '/')}"
-
-
-def _signed_bytes(header: bytes, claims: bytes) -> str:
-    text = f"{_text(header)}.{_text(claims)}"
-    return f"{text}.{_text(hmac.digest(KEY, text.encode(), 'sha256'))}"
 
 
 def _outcome(ask: Callable[[], object]) -> str:

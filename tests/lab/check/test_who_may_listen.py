@@ -15,7 +15,7 @@ import pytest
 
 from sse_demo.lab import check
 from sse_demo.lab.check import who_may_listen
-from sse_demo.lab.check.who_may_listen import KEY
+from sse_demo.lab.check.made_tokens import KEY
 from sse_demo.lab.lessons.who_may_listen.by_hand import SECRET
 from sse_demo.lab.views import report as rows
 

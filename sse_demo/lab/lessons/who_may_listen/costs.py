@@ -25,13 +25,13 @@ from ....web.server import Server
 from ...look import OTHER, OURS, QUIET
 from ...one_request import ask
 from ...views.still_chart import StillChart
+from .code_flow import bearer, cookie_of
 
 CHECKS = 50  # of each kind, of which the median counts
 LIFE = 3600.0  # seconds for which the tokens are valid
 TOPIC = "prices"
 RIGHTS = Rights(subscribe=(TOPIC,))
 ISSUER, AUDIENCE = "login", "events"
-HEAD = f"{'':14}{'bytes a request':>16}{'µs, first check':>18}{'µs, next check':>17}"
 TRIED = f"{'stolen':10}{'used again':>12}{'after a logout':>17}{'then, at a second server':>27}"
 
 
@@ -50,7 +50,7 @@ class Cost(NamedTuple):
 
 
 class Costs:
-    """A table of what was measured. Show it as the last value of a cell.
+    """What was measured.
 
     Args:
         measured: By the name of the credential.
@@ -90,13 +90,6 @@ class Costs:
         chart.axes.margins(y=0.2)
         chart.axes.legend(loc="center left", bbox_to_anchor=(0.02, 0.58), frameon=False, labelcolor=QUIET)
         return chart
-
-    def __repr__(self) -> str:
-        lines = [HEAD]
-        for name, (size, first, following) in self.measured.items():
-            again = "-" if name == "ticket" else f"{following:.1f}"
-            lines.append(f"{name:14}{size:16}{first:18.1f}{again:>17}")
-        return "\n".join(lines)
 
 
 def measure_credentials() -> Costs:
@@ -154,14 +147,14 @@ def try_stolen() -> str:
     key = secret_key(secrets.token_bytes(32))
     access = Access(issuers=[Issuer(name=ISSUER, audience=AUDIENCE, keys=key)])
     token = _token(key)
-    bearer = {"Authorization": f"Bearer {token}"}
     with ExitStack() as stack:
         first, second = (stack.enter_context(serve(demo=False, access=access)) for _ in range(2))
-        begun = ask(f"{first.url}/session", "POST", bearer)
-        cookie = {"Cookie": begun.headers["Set-Cookie"].partition(";")[0]}
-        used, unused = (ask(f"{first.url}/tickets?topic={TOPIC}", "POST", bearer).json()["ticket"] for _ in range(2))
+        cookie = cookie_of(ask(f"{first.url}/session", "POST", bearer(token)))
+        used, unused = (
+            ask(f"{first.url}/tickets?topic={TOPIC}", "POST", bearer(token)).json()["ticket"] for _ in range(2)
+        )
         shown: dict[str, tuple[Mapping[str, str], str]] = {
-            "token": (bearer, ""),
+            "token": (bearer(token), ""),
             "session": (cookie, ""),
             "ticket": ({}, f"&ticket={used}"),
         }

@@ -8,11 +8,10 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -24,7 +23,6 @@ from ....web.access.keys import Key, pem_key
 from ....web.access.signing import sign_token
 from ....web.handlers import Handler
 from ....web.routing import Route
-from ...one_request import Answer, ask
 from .by_hand import encoded
 
 CODE_AGE = 60.0  # seconds
@@ -33,17 +31,6 @@ MOST = 1_000  # codes, or families of refresh tokens, that are kept
 REDIRECT_URI = "https://shop.example/back"  # of the one client; it is compared as a whole (RFC 9700, 2.1)
 CLIENT_ID = "shop"
 RIGHTS = Rights(subscribe=("prices",))
-FORM = "application/x-www-form-urlencoded"
-
-
-def post_form(url: str, fields: Mapping[str, str]) -> Answer:
-    """Send a form, as a client sends it to an issuer, and wait for the answer."""
-    return ask(url, "POST", {"Content-Type": FORM}, urlencode(fields).encode())
-
-
-def query_of(address: str) -> dict[str, str]:
-    """What the query of an address has, by name."""
-    return dict(parse_qsl(urlsplit(address).query))
 
 
 class GrantRefused(Exception):

@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 import pytest
 
 from sse_demo import Access, Issuer, Jwks, serve
-from sse_demo.lab import LabIssuer, ask, encoded, post_form, query_of
+from sse_demo.lab import LabIssuer, ask, encoded
 from sse_demo.lab.lessons.who_may_listen import issuer as module
+from sse_demo.lab.lessons.who_may_listen.code_flow import post_form, query_of
 
 VERIFIER = secrets.token_urlsafe(32)
 CHALLENGE = encoded(sha256(VERIFIER.encode()).digest())
