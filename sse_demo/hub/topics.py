@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from ..errors import InvalidInput
 from ..fields import Checked, names
@@ -12,6 +13,9 @@ from ..fields import Checked, names
 TOPIC_NAME = re.compile(r"[A-Za-z0-9._:/~-]{1,128}")
 # What a topic name is made of, and what fnmatch reads in a pattern.
 TOPIC_PATTERN = re.compile(r"[A-Za-z0-9._:/~*?!\[\]-]+")
+REMEMBERED = 1024  # lists of patterns, and what is what in each
+
+_special = re.compile(r"[*?\[]").search
 
 
 def _patterns() -> tuple[str, ...]:
@@ -55,4 +59,20 @@ def require_topic(topic: str) -> None:
 
 def matches(topic: str, patterns: tuple[str, ...]) -> bool:
     """Whether the topic is one of these names, or fits one of these patterns."""
-    return bool(patterns) and any(fnmatchcase(topic, pattern) for pattern in patterns)
+    if not patterns:
+        return False
+    names, beginnings, others = _sorted_out(patterns)
+    return topic in names or topic.startswith(beginnings) or any(fnmatchcase(topic, pattern) for pattern in others)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _sorted_out(patterns: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
+    """The names, the beginnings of those patterns that have nothing special but a ``*`` at the end, and the others.
+
+    To make a regular expression of a pattern takes as long as many comparisons. Python remembers 256 of them, and each
+    token of many may have patterns of its own.
+    """
+    names = [pattern for pattern in patterns if not _special(pattern)]
+    beginnings = [pattern[:-1] for pattern in patterns if pattern[-1:] == "*" and not _special(pattern[:-1])]
+    others = [pattern for pattern in patterns if _special(pattern[:-1]) or pattern[-1:] in ("?", "[")]
+    return frozenset(names), tuple(beginnings), tuple(others)
