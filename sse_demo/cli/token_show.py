@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -25,6 +24,8 @@ DESCRIPTION = """\
 Show what is in a token, which is read from standard input: its header, its claims, the rights, its end.
 Whoever has a token can read that, and whoever writes one can claim it. Only a key proves it.
 The exit status is 0, or 1 where the token does not count; 2 where that cannot be checked."""
+
+MAX_TIME = 2**53  # seconds: a larger number is no time, and no server takes it
 
 _TIMES = ("exp", "iat", "nbf", "auth_time")  # claims, in seconds since 1970
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
@@ -178,7 +179,7 @@ def _rights(claims: Mapping[str, Any], audience: str) -> list[str]:
 
 
 def _end(expires: object) -> str:
-    if isinstance(expires, bool) or not isinstance(expires, (int, float)) or not math.isfinite(expires):
+    if isinstance(expires, bool) or not isinstance(expires, (int, float)) or not -MAX_TIME < expires < MAX_TIME:
         return "does not say when it ends"
     left = expires - time.time()
     return f"ends in {_in_words(left)}" if left > 0 else f"ended {_in_words(-left)} ago"
