@@ -70,7 +70,7 @@ _HOME_OF = {
     "StopButton": ".views.stop",
     "Trial": ".lessons.choosing_a_transport.trial",
     "LabIssuer": ".lessons.who_may_listen.issuer",
-    "LabPage": ".lessons.who_may_listen.code_flow",
+    "ShopPage": ".lessons.who_may_listen.code_flow",
     "bearer": ".lessons.who_may_listen.code_flow",
     "cookie_of": ".lessons.who_may_listen.code_flow",
     "measure_credentials": ".lessons.who_may_listen.costs",

@@ -1,4 +1,4 @@
-"""``LabPage``: what a page does to get tokens from an issuer, and what a server says of them."""
+"""``ShopPage``: what the page of a shop does to get tokens from an issuer, and what a server says of them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def query_of(address: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(address).query))
 
 
-class LabPage:
+class ShopPage:
     """The page of a shop, in ann's browser.
 
     Args:
@@ -54,7 +54,7 @@ class LabPage:
         self._issuer = issuer
 
     def __repr__(self) -> str:
-        return "LabPage()"
+        return "ShopPage()"
 
     def new_code(self, challenge: str) -> str:
         """Go to the issuer with a challenge, and come back with a code (RFC 6749, 4.1.1; RFC 7636, 4.3)."""

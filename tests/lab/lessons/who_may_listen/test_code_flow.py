@@ -4,7 +4,7 @@ from hashlib import sha256
 import pytest
 
 from sse_demo import Access, Issuer, Jwks, serve
-from sse_demo.lab import LabIssuer, LabPage, ask, bearer, cookie_of, encoded, whose
+from sse_demo.lab import LabIssuer, ShopPage, ask, bearer, cookie_of, encoded, whose
 
 VERIFIER = secrets.token_urlsafe(32)
 CHALLENGE = encoded(sha256(VERIFIER.encode()).digest())
@@ -25,7 +25,7 @@ def server(issuer):
 
 
 def test_a_code_and_its_verifier_become_tokens_and_a_guess_becomes_nothing(issuer):
-    page = LabPage(issuer)
+    page = ShopPage(issuer)
     first, second = page.new_code(CHALLENGE), page.new_code(CHALLENGE)
     assert page.trade(first, "a guess").status == 400
     granted = page.trade(second, VERIFIER)
@@ -33,14 +33,14 @@ def test_a_code_and_its_verifier_become_tokens_and_a_guess_becomes_nothing(issue
 
 
 def test_a_refresh_token_becomes_new_tokens_once(issuer):
-    page = LabPage(issuer)
+    page = ShopPage(issuer)
     token = page.trade(page.new_code(CHALLENGE), VERIFIER).json()["refresh_token"]
     assert page.refresh(token).json()["refresh_token"] != token
     assert page.refresh(token).status == 400
 
 
 def test_a_server_says_whose_token_it_is(issuer, server):
-    page = LabPage(issuer)
+    page = ShopPage(issuer)
     granted = page.trade(page.new_code(CHALLENGE), VERIFIER).json()
     assert whose(server, granted["access_token"]) == "ann, by key 1"
     issuer.rotate_keys()
@@ -49,7 +49,7 @@ def test_a_server_says_whose_token_it_is(issuer, server):
 
 
 def test_a_cookie_is_sent_back_without_its_attributes(issuer, server):
-    page = LabPage(issuer)
+    page = ShopPage(issuer)
     token = page.trade(page.new_code(CHALLENGE), VERIFIER).json()["access_token"]
     cookie = cookie_of(ask(f"{server.url}/session", "POST", bearer(token)))
     assert ";" not in cookie["Cookie"]
@@ -57,4 +57,4 @@ def test_a_cookie_is_sent_back_without_its_attributes(issuer, server):
 
 
 def test_its_text_has_no_address(issuer):
-    assert repr(LabPage(issuer)) == "LabPage()"
+    assert repr(ShopPage(issuer)) == "ShopPage()"
