@@ -37,5 +37,9 @@ def log_failure(handler: Handler, error: BaseException) -> None:
 
 
 def _shown(handler: Handler) -> str:
-    """The method and the path alone: a query may hold what does not belong in a log."""
-    return f"{handler.request.method} {handler.request.path}"
+    """The method and the path alone: a query may hold what does not belong in a log.
+
+    A path may have bytes that end a line, or that a terminal obeys (ECMA-48, 5.3): they are written as they are named.
+    """
+    path = handler.request.path.encode("ascii", "backslashreplace").decode()
+    return f"{handler.request.method} {path}"
