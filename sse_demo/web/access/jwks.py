@@ -55,6 +55,7 @@ class Jwks:
         self.version = 0
         self._where = os.fspath(where)
         self._is_address = "://" in self._where
+        self._named = self._where.partition("?")[0] if self._is_address else self._where  # a query may be a secret
         if self._is_address:
             parts = urlsplit(self._where)
             if not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))):
@@ -117,11 +118,11 @@ class Jwks:
                 self._document = document
                 self.version += 1
                 if not self._keys:
-                    _logger.warning("the set at %s has no key that checks signatures, so none counts", self._where)
+                    _logger.warning("the set at %s has no key that checks signatures, so none counts", self._named)
         except Exception as error:  # whatever it is: what is known stays, and is asked for again
             _logger.warning(
                 "the keys at %s could not be had (%s: %s); the %d that are known stay",
-                self._where,
+                self._named,
                 type(error).__name__,
                 error,
                 len(self._keys),

@@ -251,6 +251,22 @@ def test_a_set_without_keys_is_believed(publisher, caplog):
     assert "has no key that checks signatures, so none counts" in caplog.text
 
 
+def test_what_an_address_asks_for_is_not_logged(publisher, caplog):
+    """Some services that keep keys want one of their own, in the query."""
+
+    async def test():
+        jwks = Jwks(f"{publisher.url}?api_key=planted", **OFTEN)
+        publisher.publish(b'{"keys": []}')
+        await had(jwks, "one")
+        publisher.send(b"nonsense")
+        await until(lambda: "could not be had" in caplog.text)
+
+    run(test())
+    assert f"the set at {publisher.url} has no key" in caplog.text
+    assert f"the keys at {publisher.url} could not be had" in caplog.text
+    assert "planted" not in caplog.text
+
+
 def test_a_set_that_has_not_changed_is_no_new_version(publisher):
     async def test():
         jwks = Jwks(publisher.url, **OFTEN)
