@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import lru_cache, partial
 
 import jwt
 import pytest
@@ -182,6 +182,7 @@ def also_by_the_library(token, key, audience, now):
         pytest.param(signs_again, id="signed again, the whole is compared"),
         pytest.param(partial(verify, fits=compared_twice), id="digests of both are compared"),
         pytest.param(partial(verify, for_us=in_a_set), id="the audiences as a set"),
+        pytest.param(lru_cache(verify), id="the same question is answered from memory"),
         pytest.param(by_exceptions, id="whatever goes wrong is a ValueError"),
         pytest.param(also_by_the_library, id="read by the library at the end"),
     ],
