@@ -72,7 +72,7 @@ class Guard:
             else None
         )
         self.streams = Streams(limits, metrics, self.ends)
-        self._tokens = Tokens(access.issuers)
+        self._tokens = Tokens(access.issuers, access.rights_of_all)
         self._revoked = Revoked(max((one.max_life + one.leeway for one in access.issuers), default=MAX_LIFE))
         self._tries = Tries(limits.max_failed_tries)
         self._decisions = {(kind, outcome): 0 for kind in KINDS for outcome in ("granted", "refused")}

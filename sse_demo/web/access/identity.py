@@ -22,6 +22,16 @@ Kind = Literal["anonymous", "token", "session", "ticket"]
 KINDS: tuple[Kind, ...] = ("anonymous", "token", "session", "ticket")
 
 
+def require_patterns(patterns: Iterable[str]) -> None:
+    """Raise ``ValueError`` for what are no names or patterns of topics, or too many."""
+    items = tuple(patterns)
+    if len(items) > MAX_PATTERNS:
+        raise ValueError(f"{len(items)} topics are more than {MAX_PATTERNS}, which is the limit; a pattern names many")
+    for item in items:
+        if not isinstance(item, str) or len(item) > MAX_PATTERN or not TOPIC_PATTERN.fullmatch(item):
+            raise ValueError(f"{str(item)[:200]!r} is neither a topic name nor a pattern")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
     """What may be done. Topics are names, or patterns such as ``"prices/*"``.
@@ -47,6 +57,9 @@ class Rights:
             raise ValueError(f"{unknown} is no right of an operator; there are {', '.join(OPERATOR_RIGHTS)}")
 
 
+NO_RIGHTS = Rights()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Somebody who asks.
@@ -60,6 +73,7 @@ class Identity:
         issued: When that was, in seconds since 1970; ``-math.inf`` where nobody has said.
         token_id: The id of the token (``jti``), where it has one.
         session: The name of the session, where there is one. It is no secret.
+        everybody: What everybody may do, and so this one as well.
     """
 
     subject: str
@@ -70,18 +84,19 @@ class Identity:
     issued: float = -math.inf
     token_id: str | None = None
     session: str | None = None
+    everybody: Rights = NO_RIGHTS
 
     def may_subscribe(self, topic: str) -> bool:
         """Whether this topic may be read."""
-        return matches(topic, self.rights.subscribe)
+        return matches(topic, self.rights.subscribe) or matches(topic, self.everybody.subscribe)
 
     def may_publish(self, topic: str) -> bool:
         """Whether this topic may be published to."""
-        return matches(topic, self.rights.publish)
+        return matches(topic, self.rights.publish) or matches(topic, self.everybody.publish)
 
     def may(self, right: OperatorRight) -> bool:
         """Whether this right of an operator is there."""
-        return right in self.rights.operate
+        return right in self.rights.operate or right in self.everybody.operate
 
     @property
     def is_known(self) -> bool:
@@ -92,16 +107,6 @@ class Identity:
     def publisher(self) -> str:
         """A short name for the publisher, the same for the same subject of the same issuer, and no other's."""
         return sha256(f"{self.issuer}\0{self.subject}".encode()).hexdigest()[:32]
-
-
-def require_patterns(patterns: Iterable[str]) -> None:
-    """Raise ``ValueError`` for what are no names or patterns of topics, or too many."""
-    items = tuple(patterns)
-    if len(items) > MAX_PATTERNS:
-        raise ValueError(f"{len(items)} topics are more than {MAX_PATTERNS}, which is the limit; a pattern names many")
-    for item in items:
-        if not isinstance(item, str) or len(item) > MAX_PATTERN or not TOPIC_PATTERN.fullmatch(item):
-            raise ValueError(f"{str(item)[:200]!r} is neither a topic name nor a pattern")
 
 
 #: Everybody, where a server has no access control.

@@ -29,7 +29,7 @@ def require_publish(identity: Identity, topics: Sequence[str]) -> None:
 
 def require_publisher(identity: Identity) -> None:
     """Raise a problem where nothing at all may be published: 401 for somebody unknown, else 403."""
-    if not identity.rights.publish:
+    if not (identity.rights.publish or identity.everybody.publish):
         _refuse(identity, "you may not publish to all of these topics")
 
 

@@ -15,7 +15,7 @@ import jwt
 
 from ...wire.strict_json import read_json
 from .claims import rights_of
-from .identity import Identity
+from .identity import NO_RIGHTS, Identity, Rights
 from .keys import ALGORITHMS, FixedKeys, Key, Keys
 
 MAX_TOKEN_SIZE = 8192  # characters
@@ -92,12 +92,14 @@ class Tokens:
 
     Args:
         issuers: Those whose tokens count.
+        everybody: What everybody may do, and so the bearer of a token as well.
 
     Raises:
         ValueError: Two of them have the same name.
     """
 
-    def __init__(self, issuers: Sequence[Issuer]) -> None:
+    def __init__(self, issuers: Sequence[Issuer], everybody: Rights = NO_RIGHTS) -> None:
+        self._everybody = everybody
         self._issuers = {issuer.name: (issuer, issuer.source.for_service()) for issuer in issuers}
         if len(self._issuers) < len(issuers):
             raise ValueError("two issuers have the same name")
@@ -140,7 +142,8 @@ class Tokens:
             raise TokenRefused("the token has a critical extension")
         if issuer.type is not None and _media_type(header.get("typ")) != _media_type(issuer.type):
             raise TokenRefused(f"the token is none of type {issuer.type}")
-        return _identity(_signed_claims(token, issuer, keys, header), issuer), keys, version
+        claims = _signed_claims(token, issuer, keys, header)
+        return _identity(claims, issuer, self._everybody), keys, version
 
     def _origin(self, token: str) -> tuple[Issuer, Keys, Mapping[str, Any]]:
         """The issuer that the token names, its keys, and the token's header. Nothing of it is proven yet."""
@@ -204,7 +207,7 @@ def _signed_claims(token: str, issuer: Issuer, keys: Keys, header: Mapping[str, 
     raise refused
 
 
-def _identity(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
+def _identity(claims: Mapping[str, Any], issuer: Issuer, everybody: Rights) -> Identity:
     """What the claims say. The library takes a number in a text for a number; here it is none."""
     now, expires, issued = time.time(), _time(claims, "exp"), _time(claims, "iat")
     if "nbf" in claims:
@@ -229,6 +232,7 @@ def _identity(claims: Mapping[str, Any], issuer: Issuer) -> Identity:
         issuer=issuer.name,
         issued=min(issued, now),  # what a clock that is ahead has issued was there when it was seen
         token_id=token_id,
+        everybody=everybody,
     )
 
 

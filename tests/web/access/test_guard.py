@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from bearers import Asked, bearer, cookie, log_in, status, stream_status, token
+from bearers import Asked, access, bearer, cookie, log_in, status, stream_status, ticket, token
 
 from sse_demo.errors import ServerStopped
 from sse_demo.web.access.identity import Identity, Rights
@@ -119,6 +119,21 @@ def test_two_that_agree_are_taken_in_their_order(guarded):
     own = log_in(server, subscribe=["a"])
     assert stream_status(server, {**cookie(own), **bearer(subscribe=["b"])}, "topic=a") == 403
     assert stream_status(server, {**cookie(own), **bearer(subscribe=["b"])}, "topic=b") == 200
+
+
+def test_what_is_open_to_everybody_is_open_to_those_who_are_known(guarded):
+    """Or whoever logs in would lose by it what a stranger has."""
+    server = guarded(access=access(anonymous=["public/*"], open_to_all=["metrics"]))
+    rights = {"subscribe": ["own"], "publish": []}
+    for headers in ({}, bearer(**rights), cookie(log_in(server, **rights))):
+        assert stream_status(server, headers, "topic=public/a") == 200
+        assert status(server, "/metrics", headers) == 200
+        assert status(server, "/ready", headers) == (403 if headers else 401)
+        assert status(server, "/events?topic=public/a", headers, "POST") == (403 if headers else 401)
+        assert stream_status(server, headers, "topic=secret") == (403 if headers else 401)
+    assert stream_status(server, bearer(**rights), "topic=public/a&topic=own") == 200
+    one = ticket(server, bearer(**rights), "topic=public/a&topic=own")
+    assert stream_status(server, {}, f"topic=own&topic=public/a&ticket={one}") == 200
 
 
 def test_nothing_of_an_identity_is_a_secret(guarded):
