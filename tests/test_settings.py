@@ -86,6 +86,8 @@ def test_origins_are_a_list_and_named_where_credentials_are_allowed():
         Settings(allow_credentials=1)
     with pytest.raises(ValueError, match="origins that are named"):
         Settings(allow_origins=["*"], allow_credentials=True)
+    with pytest.raises(ValueError, match="not \\* or null"):  # each page in a sandbox says null, whoever's it is
+        Settings(allow_origins=["https://a.test", "null"], allow_credentials=True)
 
 
 @pytest.mark.parametrize("name", EVENT_NAMES)

@@ -73,8 +73,8 @@ class WebLimits(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.allow_credentials and "*" in self.allow_origins:
-            raise ValueError("allow_credentials needs origins that are named, and not *")
+        if self.allow_credentials and not {"*", "null"}.isdisjoint(self.allow_origins):  # any page may have a sandbox
+            raise ValueError("allow_credentials needs origins that are named, and not * or null")
 
     @property
     def retry_range_ms(self) -> tuple[int, int]:
