@@ -45,7 +45,8 @@ def make_app(
 
     :class:`~sse_demo.web.async_server.AsyncServer` serves it. Every request passes the same middleware, from the first
     to the last: it gets an id, its answer is logged, false names and pages of other origins are let in or not, and an
-    error becomes an answer. A handler finds what the service consists of as ``self.service``.
+    error becomes an answer. A handler finds what the service consists of as ``self.service``. What is added by
+    Tornado's own ``add_handlers``, such as static files, passes none of it, and so is open to everybody.
 
     Args:
         hub: Publishes, and sends to subscribers. The caller closes it.

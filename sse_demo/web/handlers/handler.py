@@ -218,6 +218,7 @@ class Handler(Identified):
     def flush(self, include_footers: bool = False) -> Future[None]:
         """Sends the headers, and what has been written. Each middleware may look at the headers and change them."""
         if not self._headers_written:
+            self._require_middleware()
             self._chain.leave()
         return super().flush(include_footers)
 

@@ -136,6 +136,10 @@ class Identified(QuickReset):
         """Passes the middleware, the outermost first."""
         self._chain.enter(cast("Handler", self))
 
+    def _require_middleware(self) -> None:
+        if not self._chain.begun:
+            raise RuntimeError(f"{type(self).__name__}.prepare() must call super().prepare(), which lets requests in")
+
     async def _execute(self, transforms: list[Any], *args: bytes, **kwargs: bytes) -> None:
         """Passes the middleware and answers, once the key of the client's token is known."""
         guard = self.application.service.guard
@@ -157,11 +161,10 @@ class Identified(QuickReset):
         """Run the method, for somebody who has been let in and still may: a body may have taken its time to come.
 
         Raises:
-            RuntimeError: The handler has not passed its middleware.
+            RuntimeError: The request has not passed the middleware.
             Problem: 401.
         """
-        if not self._chain.begun:
-            raise RuntimeError(f"{type(self).__name__}.prepare() must call super().prepare(), which lets requests in")
+        self._require_middleware()
         with self.noting_refusal():
             self._require_right_of_now()
         return method(*args, **kwargs)

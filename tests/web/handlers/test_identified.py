@@ -56,6 +56,22 @@ def test_a_handler_that_forgets_to_prepare_lets_in_nobody(handler, prepare, capl
     assert "Forgets.prepare() must call super().prepare()" in caplog.text
 
 
+def answers_at_once(handler):
+    handler.finish("a secret")
+
+
+async def sends_a_stream(handler):
+    await handler.send_events(["a secret"])
+
+
+@pytest.mark.parametrize("prepare", [answers_at_once, sends_a_stream])
+def test_no_answer_goes_out_that_has_passed_no_middleware(prepare, caplog):
+    with serve(access=access(), routes=[Route("/own", that_forgets(prepare, Operators))]) as server:
+        for headers, status in [({}, 401), (bearer(), 403), (bearer(operate=["admin"]), 500)]:
+            assert_problem(request(server, "GET", "/own", headers=headers), status)
+    assert "must call super().prepare()" in caplog.text
+
+
 def test_without_access_control_such_a_handler_passes_no_page_from_elsewhere_either(caplog):
     with serve(routes=[Route("/own", that_forgets(prepares_nothing, Secret))]) as server:
         assert_problem(request(server, "GET", "/own", headers={"Host": "evil.test"}), 421)
