@@ -40,6 +40,11 @@ class Batch(NamedTuple):
         return self.first + len(self.lines) - 1
 
 
+def is_terminal() -> bool:
+    """Whether somebody types what is read."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
 def whole() -> bytes:
     """All of standard input.
 

@@ -93,6 +93,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read(path: str | None) -> str:
+    if path is None and stdin.is_terminal():
+        output.tell("paste a token, and then a line with Ctrl-D; --token-file reads one from a file")
     data = stdin.whole() if path is None else read_file(path, MAX_TOKEN)
     if path is not None:
         tell_if_open(path, "the token")

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -38,6 +39,20 @@ def token(run, key):
         return done.stdout.strip()
 
     return sign
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no terminals of this kind")
+def test_whoever_types_is_told_what_is_waited_for(token):
+    import pty
+
+    master, slave = pty.openpty()
+    with open(master, "wb", buffering=0) as keyboard, open(slave, "rb", buffering=0) as terminal:
+        keyboard.write(f"{token(*SOME)}\n\x04".encode())
+        command = [sys.executable, "-m", "sse_demo", "token", "show"]
+        done = subprocess.run(command, stdin=terminal, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0
+    assert done.stderr.startswith("sse_demo: paste a token, and then a line with Ctrl-D")
+    assert "\nends in 59 minutes\n" in done.stdout
 
 
 def parts(token):
