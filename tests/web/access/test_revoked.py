@@ -13,12 +13,15 @@ LIFE = 100.0
 
 @pytest.fixture
 def clock(monkeypatch):
-    """The time as the module sees it, which the test moves on."""
+    """The time as the module sees it, which the test moves on; ``wrong`` is by how much somebody has set the clock."""
 
     class Clock:
-        now = 1_000_000.0
+        now, wrong = 1_000_000.0, 0.0
 
         def time(self):
+            return self.now + self.wrong
+
+        def monotonic(self):
             return self.now
 
     clock = Clock()
@@ -135,6 +138,33 @@ def test_a_clock_that_is_set_back_forgets_nothing(clock):
     clock.now -= 10_000
     revoked.token("b")
     assert all(revoked.has(one(token_id=id)) for id in "ab")
+
+
+def test_what_was_seen_before_the_clock_was_set_back_is_revoked_all_the_same(clock):
+    revoked, seen = Revoked(LIFE), one(issued=clock.now)
+    assert not revoked.has(seen)
+    clock.wrong = -50.0
+    revoked.subject("ann")
+    clock.wrong = 0.0
+    clock.now += 1
+    assert revoked.has(seen)
+    assert not revoked.has(one(issued=clock.now))
+
+
+def test_a_clock_that_is_set_forward_and_back_forgets_nothing(clock):
+    revoked, seen = Revoked(LIFE), one(token_id="t", issued=clock.now)
+    revoked.subject("ann")
+    revoked.token("t")
+    clock.wrong = 10 * LIFE
+    for name in ("x", "y"):
+        revoked.subject(name)
+        revoked.token(name)
+    clock.wrong = 0.0
+    assert revoked.has(seen)
+    assert revoked.has(one(subject="other", token_id="t"))
+    clock.now += LIFE + 1
+    revoked.subject("z")
+    assert not revoked.has(one()), "it is forgotten in the end"
 
 
 def test_nothing_is_revoked_for_those_who_do_not_say_when_or_who(clock, monkeypatch):
