@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from base64 import urlsafe_b64decode
 from collections import OrderedDict
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -114,12 +115,16 @@ class Tokens:
         if len(token) > MAX_TOKEN_SIZE:
             raise TokenRefused("the token is too large", f"a token has at most {MAX_TOKEN_SIZE:,} characters")
         digest = sha256(token.encode()).digest()  # so that looking one up tells nothing of others by its time
+        issued = math.inf
         if digest in self._known:
             identity, keys, version = self._known[digest]
             if identity.expires > time.time() and version == keys.version:
                 return identity
+            issued = identity.issued  # it was there by then, whatever an issuer says whose clock is ahead
             del self._known[digest]
         identity, keys, version = self._check(token)
+        if issued < identity.issued:
+            identity = replace(identity, issued=issued)
         self._known[digest] = identity, keys, version
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)

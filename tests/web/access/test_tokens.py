@@ -284,6 +284,18 @@ def test_other_keys_let_each_token_be_checked_again():
     assert not checker._known
 
 
+def test_what_was_seen_before_the_keys_changed_was_issued_before(monkeypatch):
+    """Or a token of a clock that is ahead would be newer than its own revocation."""
+    keys = CountingKeys([secret_key(SECRET)])
+    checker = Tokens([issuer(keys)])
+    now = time.time()
+    ahead = token(iat=now + 8, exp=now + 600)
+    seen = checker.identify(ahead).issued
+    keys.version += 1
+    monkeypatch.setattr(module.time, "time", lambda: now + 20)
+    assert checker.identify(ahead).issued == seen
+
+
 def test_so_many_are_remembered_and_the_oldest_makes_room(monkeypatch):
     monkeypatch.setattr(module, "REMEMBERED", 3)
     keys = CountingKeys([secret_key(SECRET)])
