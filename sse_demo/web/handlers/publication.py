@@ -59,6 +59,7 @@ class PublishHandler(Handler):
         # The hub reads the JSON of a state itself.
         if self._media_type == "application/json" and not self.hub.settings.is_state(topic):
             await self._require_json(text)
+            self.require_publish([topic])  # others may have been read before, and the right may have ended meanwhile
         key, idempotency_key = self.query.text("key"), self._idempotency_key(MAX_KEY_LENGTH)
         id = await self.hub.publish_async(topic, event, key=key, idempotency_key=idempotency_key)
         self.set_header("Content-Type", "application/json; charset=UTF-8")

@@ -8,6 +8,8 @@ from asking import assert_problem, next_events, publish, request, stream
 from bearers import bearer
 
 from sse_demo import Event, serve
+from sse_demo.web.handlers.events import EventsHandler
+from sse_demo.web.routing import Route
 
 
 def test_what_is_published_is_sent(server):
@@ -137,3 +139,20 @@ def test_whoever_may_publish_nothing_is_refused_before_the_body_is_read(guarded)
         for headers, status in [({}, 401), (bearer(publish=[]), 403), (bearer(), 415 if body == b"\xff" else 400)]:
             sent = {**headers, "Content-Type": kind}
             assert_problem(request(server, "POST", "/events?topic=a", body, sent), status)
+
+
+class RevokesInBetween(EventsHandler):
+    """The JSON waits until that of others has been read, and the right is revoked meanwhile."""
+
+    async def _require_json(self, text):
+        await super()._require_json(text)
+        self.guard.revoke(subject=self.identity.subject)
+
+
+def test_a_right_that_is_lost_while_json_is_read_publishes_nothing(guarded):
+    server = guarded(routes=[Route("/events", RevokesInBetween)])
+    sent = {**bearer("eve"), "Content-Type": "application/json"}
+    assert_problem(request(server, "POST", "/events?topic=a", b"1", sent), 401, "the right has ended")
+    server.publish("a", "the only one")
+    with stream(server, "/events?topic=a&recent=9", bearer()) as answer:
+        assert [event.data for event in next_events(answer)] == ["the only one"]
