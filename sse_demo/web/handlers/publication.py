@@ -41,13 +41,13 @@ class PublishHandler(Handler):
         self.request._parse_body = _read_no_form  # type: ignore[method-assign]
 
     def prepare(self) -> None:
-        """Passes the middleware, and looks at what the publisher says that it sends."""
+        """Passes the middleware, and looks at who publishes, and at what that one says that it sends."""
         super().prepare()
         if self.request.method == "POST" and not self._finished:
+            self.require_publisher()  # before a body is sent, where the client asks first, and before it is read
             self._media_type = media_type(self.request.headers.get("Content-Type", ""))
 
     async def post(self) -> None:
-        self.require_publisher()
         text = self.body_text()
         self.set_status(202)
         if self._media_type == NDJSON:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import socket
 
 import pytest
 from asking import assert_problem, next_events, publish, request, stream
@@ -139,6 +140,16 @@ def test_whoever_may_publish_nothing_is_refused_before_the_body_is_read(guarded)
         for headers, status in [({}, 401), (bearer(publish=[]), 403), (bearer(), 415 if body == b"\xff" else 400)]:
             sent = {**headers, "Content-Type": kind}
             assert_problem(request(server, "POST", "/events?topic=a", body, sent), status)
+
+
+def test_whoever_may_publish_nothing_and_asks_first_is_not_told_to_go_on(guarded):
+    server = guarded()
+    for headers, status in [({}, b"401"), (bearer(publish=[]), b"403"), (bearer(), b"100")]:
+        sent = {"Host": "localhost", "Expect": "100-continue", "Content-Length": "1", **headers}
+        head = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(f"POST /events?topic=a HTTP/1.1\r\n{head}\r\n".encode())
+            assert connection.recv(1000).split()[1] == status
 
 
 class RevokesInBetween(EventsHandler):
