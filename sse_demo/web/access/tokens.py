@@ -221,6 +221,8 @@ def _identity(claims: Mapping[str, Any], issuer: Issuer, everybody: Rights) -> I
         raise _expired()
     if expires - issued > issuer.max_life:
         raise TokenRefused(f"the token is valid for more than {issuer.max_life:,.0f} seconds")
+    if "cnf" in claims:  # RFC 7800, 3.1: whoever stole it could use it here, where nobody proves to have the key
+        raise TokenRefused("the token is bound to a key, and whoever shows it has not proven to have that")
     subject, token_id = claims["sub"], claims.get("jti")
     for name, value in (("sub", subject), ("jti", token_id)):
         if value is not None and not (isinstance(value, str) and 0 < len(value) <= MAX_NAME and value.isprintable()):

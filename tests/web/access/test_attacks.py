@@ -300,6 +300,10 @@ CLAIMS = [
         forged(f"iat {iat!r}", rs(iat=iat), "iat that is no number|InvalidIssued")
         for iat in ("1.5", "1", True, [1], -1)
     ],
+    *[
+        forged(f"a token that is bound to a key by {name}", rs(cnf=cnf), "bound to a key")
+        for name, cnf in {"DPoP": {"jkt": "x"}, "TLS": {"x5t#S256": "x"}, "nothing": {}, "null": None}.items()
+    ],
     forged("no iss", rs(iss=ABSENT), "issuer that is not known"),
     *[
         forged(f"iss {iss!r}", rs(iss=iss), "issuer that is not known")
