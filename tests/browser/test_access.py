@@ -78,6 +78,7 @@ class Blank(Handler):
 
 @pytest.fixture
 def start():
+    """Starts a server. To be asked for before ``page``, so that no page is left behind by its server."""
     planted.clear()
     servers = []
 
@@ -100,7 +101,7 @@ def wait(page, condition, *arguments):
     page.wait_for_function(condition, arg=list(arguments))
 
 
-def test_fetch_with_a_header(page, start):
+def test_fetch_with_a_header(start, page):
     server = start()
     visit(page, server)
     page.evaluate(BY_HEADER, ["/events?topic=a", token("ann", expires_in=4.0)])
@@ -111,7 +112,7 @@ def test_fetch_with_a_header(page, start):
     assert "event: access-ends" in page.evaluate("window.text")
 
 
-def test_an_event_source_with_the_cookie_of_a_session(page, start):
+def test_an_event_source_with_the_cookie_of_a_session(start, page):
     server = start()
     visit(page, server)
     assert page.evaluate("window.logIn", token()) is not None
@@ -126,7 +127,7 @@ def test_an_event_source_with_the_cookie_of_a_session(page, start):
     assert page.evaluate("all[0].messages") == ["hello"]
 
 
-def test_an_event_source_with_a_ticket(page, start):
+def test_an_event_source_with_a_ticket(start, page):
     """When its connection is lost, its ticket is used up: the page makes a new one, with a new ticket."""
     server = start(max_connection_age=0.7)
     asked = []
@@ -146,7 +147,7 @@ def test_an_event_source_with_a_ticket(page, start):
     assert not [url for url in asked if "eyJ" in url]
 
 
-def test_a_session_that_is_renewed_in_mid_stream_loses_nothing(page, start):
+def test_a_session_that_is_renewed_in_mid_stream_loses_nothing(start, page):
     """The page is told, logs in again, and the browser comes back by itself with the new cookie and the last id."""
     server = start(renew_before=3.0)
     tokens = []
@@ -185,7 +186,7 @@ def test_a_session_that_is_renewed_in_mid_stream_loses_nothing(page, start):
     assert {name for name, _ in page.evaluate("all[0].others")} == {"access-ends"}
 
 
-def test_a_session_that_is_not_renewed_ends_its_stream_for_good(page, start):
+def test_a_session_that_is_not_renewed_ends_its_stream_for_good(start, page):
     server = start(renew_before=0.5)
     visit(page, server)
     page.evaluate("window.logIn", token(expires_in=4.0))
@@ -234,7 +235,7 @@ def test_a_login_in_one_tab_brings_the_other_back_with_the_new_cookie(browser, s
 
 
 @pytest.mark.parametrize("credentials", [True, False])
-def test_a_page_at_another_port_gets_nothing_with_its_visitors_cookie(page, start, credentials):
+def test_a_page_at_another_port_gets_nothing_with_its_visitors_cookie(start, page, credentials):
     """Cookies know no ports, and to the browser both are the same site: the cookie is sent."""
     server, elsewhere = start(), start()
     visit(page, server)
@@ -252,7 +253,7 @@ def test_a_page_at_another_port_gets_nothing_with_its_visitors_cookie(page, star
     assert page.evaluate("all[0].messages") == ["the only one"]
 
 
-def test_a_page_that_allow_credentials_names_uses_its_visitors_session(page, start):
+def test_a_page_that_allow_credentials_names_uses_its_visitors_session(start, page):
     elsewhere = start()
     server = start(allow_origins=[elsewhere.url], allow_credentials=True)
     visit(page, server)
@@ -263,7 +264,7 @@ def test_a_page_that_allow_credentials_names_uses_its_visitors_session(page, sta
     wait(page, "() => all[0].messages.length === 1")
 
 
-def test_an_event_source_without_any_is_refused_for_good(page, start):
+def test_an_event_source_without_any_is_refused_for_good(start, page):
     server = start()
     visit(page, server)
     page.evaluate(FOLLOW, "/events?topic=a")
