@@ -64,13 +64,14 @@ def test_a_token_is_sent(asked, token):
     assert (done.status, done.stderr, headers["authorization"]) == (0, "", "Bearer abc.def==")
 
 
-def test_a_token_that_was_renewed_is_sent_with_the_next_connection(start, token):
+def test_a_token_that_was_renewed_is_sent_with_the_next_connection(start, token, eventually):
     """As a process that is told, by an event, that its first connection has been made."""
     with Script([STREAM + RETRY + b"data: one\n\n", HOLD], NO_MORE) as script:
         with start("listen", script.url, "--token-file", str(token)) as listener:
             assert listener.stdout.readline() == "message  one\n"
             token.write_text("")  # somebody is just writing the file
             token.write_text("renewed")
+            eventually(lambda: script.held)  # the script is done with what it sends
             script.held[0].shutdown(2)
             assert script.headers()["authorization"] == "Bearer abc.def=="
             assert script.headers()["authorization"] == "Bearer renewed"
