@@ -16,7 +16,7 @@ def require_subscribe(identity: Identity, topics: Sequence[str]) -> None:
     refused = [topic for topic in topics if not identity.may_subscribe(topic)]
     if refused:
         named = [topic for topic in refused if identity.may_publish(topic)]
-        _refuse(identity, f"you may not read {', '.join(named) if named else 'all of these topics'}")
+        _refuse(identity, f"you may not read {', '.join(named) or _unnamed(topics)}")
 
 
 def require_publish(identity: Identity, topics: Sequence[str]) -> None:
@@ -24,13 +24,13 @@ def require_publish(identity: Identity, topics: Sequence[str]) -> None:
     refused = [topic for topic in topics if not identity.may_publish(topic)]
     if refused:
         named = [topic for topic in refused if identity.may_subscribe(topic)]
-        _refuse(identity, f"you may not publish to {', '.join(named) if named else 'all of these topics'}")
+        _refuse(identity, f"you may not publish to {', '.join(named) or _unnamed(topics)}")
 
 
 def require_publisher(identity: Identity) -> None:
     """Raise a problem where nothing at all may be published: 401 for somebody unknown, else 403."""
     if not (identity.rights.publish or identity.everybody.publish):
-        _refuse(identity, "you may not publish to all of these topics")
+        _refuse(identity, "you may not publish here")
 
 
 def require_right(identity: Identity, right: OperatorRight) -> None:
@@ -43,6 +43,10 @@ def require_known(identity: Identity) -> None:
     """Raise a problem with status 401 for somebody who has not told who they are."""
     if not identity.is_known:
         raise who_are_you()
+
+
+def _unnamed(topics: Sequence[str]) -> str:
+    return "this topic" if len(topics) == 1 else "one or more of these topics"
 
 
 def _refuse(identity: Identity, detail: str) -> None:

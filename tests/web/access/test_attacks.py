@@ -463,29 +463,27 @@ DETAILS = [
     denied(
         "a type in other case",
         PUBLISH,
-        "you may not publish to all of these topics",
+        "you may not publish here",
         authorization_details=[entry(type="Event-Stream")],
     ),
-    denied(
-        "details of others, and a scope", PUBLISH, "you may not publish to .*", authorization_details=[{"type": "x"}]
-    ),
+    denied("details of others, and a scope", PUBLISH, "you may not publish .*", authorization_details=[{"type": "x"}]),
     denied(
         "an entry for another place",
         PUBLISH,
-        "you may not publish to .*",
+        "you may not publish .*",
         authorization_details=[entry(locations=[AUDIENCE + "/"])],
     ),
-    denied("no rights at all", PUBLISH, "you may not publish to .*", scope=ABSENT),
+    denied("no rights at all", PUBLISH, "you may not publish .*", scope=ABSENT),
     denied(
         "rights in a claim of another name",
         PUBLISH,
-        "you may not publish to .*",
+        "you may not publish .*",
         scope=ABSENT,
         scp="publish:*",
         roles=["admin"],
     ),
 ]
-NOT_ALL = "you may not read all of these topics"
+NOT_ALL = "you may not read (this topic|one or more of these topics)"
 TOPICS = [
     *[
         denied(
@@ -557,19 +555,17 @@ TOPICS = [
         headers=[("Last-Event-ID", "1")],
     ),
     denied("publishing where only reading is allowed", "POST /events?topic=inbox", "you may not publish to inbox"),
-    denied(
-        "publishing where nothing is allowed", "POST /events?topic=secret", "you may not publish to all of these topics"
-    ),
+    denied("publishing where nothing is allowed", "POST /events?topic=secret", "you may not publish to this topic"),
     denied(
         "publishing with a key to a topic of others",
         "POST /events?topic=secret&key=k",
-        "you may not publish to .*",
+        "you may not publish .*",
         headers=[("Idempotency-Key", "k")],
     ),
     denied(
         "a line for a topic of others among good ones",
         "POST /events?topic=news",
-        "you may not publish to all of these topics",
+        "you may not publish to one or more of these topics",
         headers=[("Content-Type", "application/x-ndjson")],
         body=b'{"data": "planted"}\n{"data": "planted", "topic": "secret"}\n',
     ),

@@ -32,13 +32,21 @@ def test_who_may_read_is_let_in(who, topics):
 
 
 @pytest.mark.parametrize(
-    "topics", [["secret"], ["news", "secret"], ["secret", "news"], ["prices"], ["newsletter"], ["*"]]
+    ("topics", "unnamed"),
+    [
+        (["secret"], "this topic"),
+        (["news", "secret"], "one or more of these topics"),
+        (["secret", "news"], "one or more of these topics"),
+        (["prices"], "this topic"),
+        (["newsletter"], "this topic"),
+        (["*"], "this topic"),
+    ],
 )
-def test_all_topics_or_none(topics):
+def test_all_topics_or_none(topics, unnamed):
     with pytest.raises(Problem) as refused:
         require_subscribe(READER, topics)
     assert refused.value.status_code == 403
-    assert refused.value.log_message == "you may not read all of these topics"
+    assert refused.value.log_message == f"you may not read {unnamed}"
     assert 'error="insufficient_scope"' in refused.value.headers["WWW-Authenticate"]
 
 
@@ -53,7 +61,7 @@ def test_to_publish_is_another_right():
     require_publish(READER, ["orders"])
     with pytest.raises(Problem) as refused:
         require_publish(READER, ["orders", "secret"])
-    assert refused.value.log_message == "you may not publish to all of these topics"
+    assert refused.value.log_message == "you may not publish to one or more of these topics"
 
 
 @pytest.mark.parametrize("ask", [require_subscribe, require_publish])
