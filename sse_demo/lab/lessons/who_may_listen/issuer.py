@@ -14,12 +14,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.algorithms import ECAlgorithm
 
 from ....start import serve
 from ....web.access.identity import Rights
-from ....web.access.keys import Key, pem_key
+from ....web.access.keys import Key
 from ....web.access.signing import sign_token
 from ....web.handlers import Handler
 from ....web.routing import Route
@@ -85,8 +84,7 @@ class LabIssuer:
         That one has to stay for as long as there are tokens that were signed with it.
         """
         name = f"key {1 + int(list(self.keys)[-1].split()[1]) if self.keys else 1}"
-        pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        self.keys[name] = pem_key(pem, id=name)
+        self.keys[name] = Key(ec.generate_private_key(ec.SECP256R1()), ("ES256",), name, private=True)
         while len(self.keys) > 2:
             del self.keys[next(iter(self.keys))]
         return name
