@@ -29,6 +29,21 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 @pytest.fixture
+def operating():
+    """``operating()`` starts a server with access control, with an operator; see ``operators.Served``."""
+    from operators import serving_with_access  # which makes keys, and takes its time
+
+    with serving_with_access() as start:
+        yield start
+
+
+@pytest.fixture
+def operated(operating):
+    """Such a server."""
+    return operating()
+
+
+@pytest.fixture
 def server(caplog):
     """A running server. At its end it has left no thread behind, and has logged no error."""
     with serve() as server:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from asking import stream
-from operators import OPERATOR, serving_with_access
+from operators import OPERATOR
 from playwright.sync_api import expect
 from tokens import bearer, token
 
@@ -17,19 +17,8 @@ MARKUP = "<img src=x onerror=\"document.title='run'\"><script>document.title='ru
 PICTURES = os.environ.get("PICTURES")  # a folder, for those who want to look
 
 
-@pytest.fixture
-def serving():
-    with serving_with_access() as start:
-        yield start
-
-
-@pytest.fixture
-def served(serving):
-    return serving()
-
-
-def log_in(page, served, **claims):
-    page.goto(f"{served.server.url}/admin")
+def log_in(page, operated, **claims):
+    page.goto(f"{operated.server.url}/admin")
     page.get_by_label("Token").fill(token(**(OPERATOR | claims)))
     page.get_by_role("button", name="Log in").click()
 
@@ -52,11 +41,11 @@ def spoken(page):
     assert not [text for text in told if "Content Security Policy" in text or "TrustedHTML" in text]
 
 
-def test_nothing_is_shown_until_an_operator_has_logged_in(page, served, spoken):
-    served.read("planted")
+def test_nothing_is_shown_until_an_operator_has_logged_in(page, operated, spoken):
+    operated.read("planted")
     asked = []
-    page.on("request", lambda request: asked.append(request.url.removeprefix(served.server.url)))
-    page.goto(f"{served.server.url}/admin")
+    page.on("request", lambda request: asked.append(request.url.removeprefix(operated.server.url)))
+    page.goto(f"{operated.server.url}/admin")
     expect(page.get_by_label("Token")).to_be_focused()
     expect(page.locator("table")).to_be_hidden()
     picture(page, "login")
@@ -81,16 +70,16 @@ def test_nothing_is_shown_until_an_operator_has_logged_in(page, served, spoken):
     assert page.evaluate("document.cookie") == ""
 
 
-def test_who_comes_and_who_goes_is_seen(page, served, spoken):
-    served.read("ann", "topic=prices/oil&topic=news")
-    log_in(page, served)
+def test_who_comes_and_who_goes_is_seen(page, operated, spoken):
+    operated.read("ann", "topic=prices/oil&topic=news")
+    log_in(page, operated)
     expect(subjects(page)).to_have_text(["operator", "ann"])
     expect(page.locator("#state")).to_have_text("live")
     expect(page.locator("tbody .topics").nth(1)).to_have_text("prices/oil, news")
     expect(page.locator("tbody .path").nth(0)).to_have_text("/admin/subscribers")
-    with stream(served.server, "/events?topic=a", bearer(token(sub="bob", scope="subscribe:*"))):
+    with stream(operated.server, "/events?topic=a", bearer(token(sub="bob", scope="subscribe:*"))):
         expect(subjects(page)).to_have_text(["bob", "operator", "ann"])
-    served.server.publish("a", "so that it is found out that bob has left")
+    operated.server.publish("a", "so that it is found out that bob has left")
     expect(subjects(page)).to_have_text(["operator", "ann"])
     figures = dict(zip(page.locator("dt").all_inner_texts(), page.locator("dd").all_inner_texts(), strict=True))
     assert figures == {
@@ -98,9 +87,9 @@ def test_who_comes_and_who_goes_is_seen(page, served, spoken):
     }  # fmt: skip
 
 
-def test_text_of_strangers_is_shown_as_text(page, served, spoken):
-    served.read(MARKUP, f"topic={'a/' * 60}")
-    log_in(page, served)
+def test_text_of_strangers_is_shown_as_text(page, operated, spoken):
+    operated.read(MARKUP, f"topic={'a/' * 60}")
+    log_in(page, operated)
     expect(subjects(page)).to_have_text(["operator", MARKUP])
     page.get_by_role("button", name=re.compile("End stream 1 ")).click()
     expect(page.locator("#confirm-what")).to_contain_text(MARKUP)
@@ -114,9 +103,9 @@ def test_text_of_strangers_is_shown_as_text(page, served, spoken):
     assert page.title() == "Who is there"
 
 
-def test_a_stream_is_ended_when_that_is_confirmed_by_keyboard_alone(page, served, spoken):
-    reader = served.read("ann")
-    log_in(page, served)
+def test_a_stream_is_ended_when_that_is_confirmed_by_keyboard_alone(page, operated, spoken):
+    reader = operated.read("ann")
+    log_in(page, operated)
     button = page.get_by_role("button", name="End stream 1 of ann")
     button.focus()
     page.keyboard.press("Enter")
@@ -133,26 +122,26 @@ def test_a_stream_is_ended_when_that_is_confirmed_by_keyboard_alone(page, served
     expect(page.locator("#result")).to_have_text("Stream 1 of ann was ended.")
     expect(subjects(page)).to_have_text(["operator"])
     assert b"ended by an operator" in reader.read()
-    served.read("ann")
+    operated.read("ann")
     expect(subjects(page)).to_have_text(["ann", "operator"])
 
 
-def test_the_focus_stays_where_it_is_while_others_come_and_go(page, served, spoken):
-    served.read("ann")
-    log_in(page, served)
+def test_the_focus_stays_where_it_is_while_others_come_and_go(page, operated, spoken):
+    operated.read("ann")
+    log_in(page, operated)
     button = page.get_by_role("button", name="End stream 1 of ann")
     button.focus()
     for number in range(3):
-        served.read(f"s{number}")
+        operated.read(f"s{number}")
         expect(subjects(page)).to_have_count(number + 3)
         expect(button).to_be_focused()
 
 
-def test_the_filter_looks_in_all_streams_and_the_order_is_that_of_the_button(page, served, spoken, eventually):
-    lags = served.read("slow", "topic=big")
-    served.read("ann", "topic=prices/oil")
-    served.read("bob", "topic=news")
-    log_in(page, served)
+def test_the_filter_looks_in_all_streams_and_the_order_is_that_of_the_button(page, operated, spoken, eventually):
+    lags = operated.read("slow", "topic=big")
+    operated.read("ann", "topic=prices/oil")
+    operated.read("bob", "topic=news")
+    log_in(page, operated)
     expect(subjects(page)).to_have_text(["operator", "bob", "ann", "slow"])
     page.keyboard.press("/")
     expect(page.locator("#find")).to_be_focused()
@@ -162,8 +151,8 @@ def test_the_filter_looks_in_all_streams_and_the_order_is_that_of_the_button(pag
     expect(page.locator("#empty")).to_have_text("No stream has that.")
     page.locator("#find").fill("")
     expect(subjects(page)).to_have_count(4)
-    while not served.list()["lagging"]:
-        served.server.publish("big", "x" * 1_000_000)
+    while not operated.list()["lagging"]:
+        operated.server.publish("big", "x" * 1_000_000)
     page.get_by_role("button", name="Lag").click()
     expect(page.locator("th[aria-sort=descending]")).to_have_text("Lag")
     expect(subjects(page)).to_have_text(["slow", "operator", "bob", "ann"])
@@ -172,11 +161,11 @@ def test_the_filter_looks_in_all_streams_and_the_order_is_that_of_the_button(pag
     lags.close()
 
 
-def test_a_session_that_ends_takes_all_that_was_shown_with_it(page, served, spoken):
-    served.read("ann")
-    log_in(page, served)
+def test_a_session_that_ends_takes_all_that_was_shown_with_it(page, operated, spoken):
+    operated.read("ann")
+    log_in(page, operated)
     expect(subjects(page)).to_have_count(2)
-    served.server.revoke(subject="operator")
+    operated.server.revoke(subject="operator")
     expect(page.locator("#login-result")).to_have_text("Your session has ended.")
     expect(page.locator("table")).to_be_hidden()
     assert subjects(page).count() == 0
@@ -189,26 +178,26 @@ def test_a_session_that_ends_takes_all_that_was_shown_with_it(page, served, spok
     assert page.evaluate("fetch('admin/subscribers').then(answer => answer.status)") == 401
 
 
-def test_a_server_that_is_back_is_found_again(page, serving, spoken):
+def test_a_server_that_is_back_is_found_again(page, operating, spoken):
     """With the session's secret it knows its cookies, but no session: they are kept in memory alone."""
-    served = serving()
-    log_in(page, served)
+    operated = operating()
+    log_in(page, operated)
     expect(subjects(page)).to_have_text(["operator"])
-    port = served.server.port
-    served.server.stop()
+    port = operated.server.port
+    operated.server.stop()
     expect(page.locator("#state")).to_have_text("reconnecting")
-    serving(port=port)
+    operating(port=port)
     expect(page.locator("#login-result")).to_have_text("Your session has ended.")
 
 
-def test_a_page_of_somebody_else_cannot_show_it_in_a_frame_nor_ask_as_the_operator(page, served):
+def test_a_page_of_somebody_else_cannot_show_it_in_a_frame_nor_ask_as_the_operator(page, operated):
     class Attack(Handler):
         def get(self):
             self.set_header("Content-Type", "text/html")
-            self.write(f'<iframe src="{served.server.url}/admin"></iframe>')
+            self.write(f'<iframe src="{operated.server.url}/admin"></iframe>')
 
-    served.read("ann")
-    log_in(page, served)
+    operated.read("ann")
+    log_in(page, operated)
     expect(subjects(page)).to_have_count(2)
     said = []
     page.on("console", lambda message: said.append(message.text))
@@ -224,19 +213,19 @@ def test_a_page_of_somebody_else_cannot_show_it_in_a_frame_nor_ask_as_the_operat
         for method, path in (
             ("GET", "/admin/subscribers"), ("DELETE", "/admin/subscribers/1"), ("POST", "/admin/revocations")
         ):  # fmt: skip
-            assert page.evaluate(ask, [served.server.url, method, path, "cors"]) is None
-        assert page.evaluate(ask, [served.server.url, "POST", "/admin/revocations", "no-cors"]) == ["opaque", 0]
+            assert page.evaluate(ask, [operated.server.url, method, path, "cors"]) is None
+        assert page.evaluate(ask, [operated.server.url, "POST", "/admin/revocations", "no-cors"]) == ["opaque", 0]
         heard = """url => new Promise(done => {
             const source = new EventSource(url, {withCredentials: true});
             source.onmessage = () => done("heard");
             source.onerror = () => done("refused");
         })"""
-        assert page.evaluate(heard, f"{served.server.url}/admin/subscribers") == "refused"
-    assert "ann" in [row["subject"] for row in served.rows()]
+        assert page.evaluate(heard, f"{operated.server.url}/admin/subscribers") == "refused"
+    assert "ann" in [row["subject"] for row in operated.rows()]
 
 
-def test_a_script_that_is_not_the_pages_own_does_not_run(page, served):
-    log_in(page, served)
+def test_a_script_that_is_not_the_pages_own_does_not_run(page, operated):
+    log_in(page, operated)
     expect(subjects(page)).to_have_count(1)
     tried = """() => [
         () => { document.body.innerHTML = "<img src=x onerror=alert()>"; },
@@ -253,11 +242,11 @@ def test_a_script_that_is_not_the_pages_own_does_not_run(page, served):
     assert page.title() == "Who is there"
 
 
-def test_a_thousand_streams_are_shown_and_the_page_stays_quick(page, serving, spoken):
-    served = serving(max_streams_per_subject=math.inf, max_connections=2000)
+def test_a_thousand_streams_are_shown_and_the_page_stays_quick(page, operating, spoken):
+    operated = operating(max_streams_per_subject=math.inf, max_connections=2000)
     for number in range(1000):
-        served.read(f"user-{number:04}@example.org", f"topic=prices/{number % 7}&topic=news")
-    log_in(page, served)
+        operated.read(f"user-{number:04}@example.org", f"topic=prices/{number % 7}&topic=news")
+    log_in(page, operated)
     expect(subjects(page)).to_have_count(1000)
     expect(page.locator("#shown")).to_have_text("1,000 of 1,001 shown")
     expect(page.locator("dd").first).to_have_text("1,001")
@@ -272,18 +261,18 @@ def test_a_thousand_streams_are_shown_and_the_page_stays_quick(page, serving, sp
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1100, 700, 360])
-def test_the_page_fits_its_window(page, serving, spoken, scheme, width):
-    served = serving({"anonymous": ["open/*"]})
+def test_the_page_fits_its_window(page, operating, spoken, scheme, width):
+    operated = operating({"anonymous": ["open/*"]})
     page.set_viewport_size({"width": width, "height": 800})
     page.emulate_media(color_scheme=scheme)
-    served.read("ann@example.org", "topic=prices/oil&topic=prices/gas&topic=news")
-    served.read(None, "topic=open/weather")
-    served.read(MARKUP, f"topic={'long-name/' * 12}")
-    served.read("n" * 256, "&".join(f"topic=sensor/{number}" for number in range(60)))
-    lags = served.read("slow", "topic=big")
-    while not served.server.hub.lagging:
-        served.server.publish("big", "x" * 1_000_000)
-    log_in(page, served)
+    operated.read("ann@example.org", "topic=prices/oil&topic=prices/gas&topic=news")
+    operated.read(None, "topic=open/weather")
+    operated.read(MARKUP, f"topic={'long-name/' * 12}")
+    operated.read("n" * 256, "&".join(f"topic=sensor/{number}" for number in range(60)))
+    lags = operated.read("slow", "topic=big")
+    while not operated.server.hub.lagging:
+        operated.server.publish("big", "x" * 1_000_000)
+    log_in(page, operated)
     expect(subjects(page)).to_have_count(6)
     picture(page, f"{scheme}_{width}")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

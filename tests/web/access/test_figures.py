@@ -2,24 +2,16 @@
 
 import json
 
-import pytest
 from asking import request, stream
-from operators import serving_with_access
 from tokens import bearer, token
 
 KINDS = ("anonymous", "token", "session", "ticket")
 
 
-@pytest.fixture
-def serving():
-    with serving_with_access() as start:
-        yield start
-
-
-def access_figures(served):
+def access_figures(operated):
     """By credential and outcome, without those that are 0."""
     prefix = "sse_access_total{"
-    figures = {name: figure for name, figure in served.figures().items() if name.startswith(prefix) and figure}
+    figures = {name: figure for name, figure in operated.figures().items() if name.startswith(prefix) and figure}
     return {name.removeprefix(prefix).removesuffix("}"): figure for name, figure in figures.items()}
 
 
@@ -27,19 +19,19 @@ def decided(credential, outcome):
     return f'credential="{credential}",outcome="{outcome}"'
 
 
-def test_each_decision_is_counted_by_what_was_shown(serving):
-    served = serving({"anonymous": ["open"]})
+def test_each_decision_is_counted_by_what_was_shown(operating):
+    operated = operating({"anonymous": ["open"]})
     ann = bearer(token(sub="ann", scope="subscribe:a publish:b"))
-    headers = request(served.server, "POST", "/session", b"", ann)[1]
+    headers = request(operated.server, "POST", "/session", b"", ann)[1]
     session = {"Cookie": headers["Set-Cookie"].partition(";")[0]}
-    ticket = json.loads(request(served.server, "POST", "/tickets?topic=a", b"", ann)[2])["ticket"]
-    before = access_figures(served)
+    ticket = json.loads(request(operated.server, "POST", "/tickets?topic=a", b"", ann)[2])["ticket"]
+    before = access_figures(operated)
     assert before == {decided("token", "granted"): 2}, "and the one that asks, when it is answered"
 
     def shown(path, headers=None, method="GET"):
         if method == "POST":
-            return request(served.server, method, path, b"x", headers)[0]
-        with stream(served.server, path, headers) as answer:
+            return request(operated.server, method, path, b"x", headers)[0]
+        with stream(operated.server, path, headers) as answer:
             return answer.status
 
     for wanted, *asked in (
@@ -62,7 +54,7 @@ def test_each_decision_is_counted_by_what_was_shown(serving):
         (404, "/nothing", ann),
     ):
         assert shown(*asked) == wanted, asked
-    assert access_figures(served) == {
+    assert access_figures(operated) == {
         decided("token", "granted"): 2 + 1 + 3,
         decided("token", "refused"): 6,
         decided("session", "granted"): 1,
@@ -74,50 +66,50 @@ def test_each_decision_is_counted_by_what_was_shown(serving):
     }
 
 
-def test_a_refusal_for_lack_of_room_is_one(serving):
-    served = serving(max_streams_per_subject=1)
-    served.read("ann")
-    with stream(served.server, "/events?topic=a", bearer(token(sub="ann", scope="subscribe:*"))) as answer:
+def test_a_refusal_for_lack_of_room_is_one(operating):
+    operated = operating(max_streams_per_subject=1)
+    operated.read("ann")
+    with stream(operated.server, "/events?topic=a", bearer(token(sub="ann", scope="subscribe:*"))) as answer:
         assert answer.status == 429
-    assert access_figures(served)[decided("token", "refused")] == 1
+    assert access_figures(operated)[decided("token", "refused")] == 1
 
 
-def test_gauges_tell_what_there_is_at_the_moment(serving, eventually):
-    served = serving({"anonymous": ["open"]})
+def test_gauges_tell_what_there_is_at_the_moment(operating, eventually):
+    operated = operating({"anonymous": ["open"]})
     gauges = ("sse_sessions", "sse_tickets", *(f'sse_streams{{credential="{kind}"}}' for kind in KINDS))
 
     def there():
-        figures = served.figures()
+        figures = operated.figures()
         return [figures[name] for name in gauges]
 
     assert there() == [0] * 6
     ann = bearer(token(sub="ann", scope="subscribe:*"))
-    headers = request(served.server, "POST", "/session", b"", ann)[1]
+    headers = request(operated.server, "POST", "/session", b"", ann)[1]
     session = {"Cookie": headers["Set-Cookie"].partition(";")[0]}
-    request(served.server, "POST", "/tickets?topic=a", b"", ann)
-    served.read("ann")
-    served.read(None, "topic=open")
-    served.read(None, **session)
+    request(operated.server, "POST", "/tickets?topic=a", b"", ann)
+    operated.read("ann")
+    operated.read(None, "topic=open")
+    operated.read(None, **session)
     assert there() == [1, 1, 1, 1, 1, 0]
-    request(served.server, "DELETE", "/session", None, session)
-    served.ask("POST", "/admin/revocations", {"subject": "ann"})
+    request(operated.server, "DELETE", "/session", None, session)
+    operated.ask("POST", "/admin/revocations", {"subject": "ann"})
     eventually(lambda: there() == [0, 1, 1, 0, 0, 0])
 
 
-def test_no_name_of_anybody_or_anything_is_in_the_metrics(serving):
-    served = serving({"anonymous": ["open"]})
-    served.read("planted-subject", "topic=planted-topic")
-    served.read(None, "topic=open")
-    served.server.publish("planted-topic", "x")
-    with stream(served.server, "/events?topic=planted-topic") as answer:
+def test_no_name_of_anybody_or_anything_is_in_the_metrics(operating):
+    operated = operating({"anonymous": ["open"]})
+    operated.read("planted-subject", "topic=planted-topic")
+    operated.read(None, "topic=open")
+    operated.server.publish("planted-topic", "x")
+    with stream(operated.server, "/events?topic=planted-topic") as answer:
         assert answer.status == 401
-    metrics = request(served.server, "GET", "/metrics", None, bearer(token(scope="operate:metrics")))[2].decode()
+    metrics = request(operated.server, "GET", "/metrics", None, bearer(token(scope="operate:metrics")))[2].decode()
     assert "planted" not in metrics
     assert "127.0.0.1" not in metrics
     assert "issuer" not in metrics
 
 
-def test_what_a_service_does_not_have_is_not_measured(serving):
-    figures = serving({"sessions": False, "tickets": False}).figures()
+def test_what_a_service_does_not_have_is_not_measured(operating):
+    figures = operating({"sessions": False, "tickets": False}).figures()
     assert "sse_sessions" not in figures
     assert "sse_tickets" not in figures
