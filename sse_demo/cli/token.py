@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="1h",
         type=lifetime,
         metavar="TIME",
-        help="when it ends: 90s, 15m, 1h, 7d from now (default: %(default)s)",
+        help="when it ends: 90s, 15m, 1h from now (default: %(default)s); a server takes 24h at the most by default",
     )
     signed = parser.add_argument_group("how it is signed")
     signed.add_argument("--key-file", metavar="FILE", help="the key: a secret, a private key in PEM, or a JWK")
