@@ -121,11 +121,11 @@ class Jwks:
                     _logger.warning("the set at %s has no key that checks signatures, so none counts", self._named)
         except Exception as error:  # whatever it is: what is known stays, and is asked for again
             _logger.warning(
-                "the keys at %s could not be had (%s: %s); the %d that are known stay",
+                "the keys at %s could not be had (%s: %s); %s",
                 self._named,
                 type(error).__name__,
                 error,
-                len(self._keys),
+                f"those that are known stay: {len(self._keys)}" if self.known else "none is known yet",
                 exc_info=not isinstance(error, (OSError, ValueError, HTTPError, UnsatisfiableReadError)),
             )
             return False
